@@ -1,4 +1,4 @@
-/** One part of a model's folder: a `config.json` and the weights it calls for. */
+/** A component is one part of a model's folder: a `config.json` and the weights that it calls for. */
 import { readJson } from "../files/read_json.ts";
 import { findWeights } from "../weights/find_weights.ts";
 import { openTensorFile } from "../weights/open_tensor_file.ts";
@@ -6,13 +6,16 @@ import type { TensorFile } from "../weights/tensor_file.ts";
 import { type WeightKeys, weightsIn } from "./weights/weight_file.ts";
 import type { WeightSource } from "./block_graph/weights.ts";
 
-/** How a kind of component is read. */
+/** A kind of component: how its configuration and weights are read. */
 export interface ComponentKind<Config> extends WeightKeys {
-  /** Name of the weights in the folder in its simplest form; see `weightNames` for the others. */
+  /** Name of the weight file in the folder, in its simplest form; see `weightNames` for other forms. */
   readonly weightFile: string;
-  /** @param file Where the JSON came from, for errors. */
+  /** Reads a parsed `config.json`. @param file Its path, for errors. */
   parse(json: unknown, file: string): Config;
-  /** The component's part of a pipeline's checkpoint in the original layout, by our names; any other file as it is. Undefined where the checkpoint leaves it to the folder. */
+  /**
+   * The component's part of a pipeline's checkpoint in the original layout, under
+   * our names; any other file unchanged. Undefined if a checkpoint lacks the part.
+   */
   original?(file: TensorFile, config: Config): TensorFile | undefined;
   /** Key and shape of every weight. */
   parameters(config: Config): ReadonlyMap<string, readonly number[]>;
@@ -24,9 +27,9 @@ export interface Component<Config> {
   readonly weights: WeightSource;
 }
 
-/** Where a component's weights are, if not in its folder. */
+/** The place of a component's weights, if it is not its folder. */
 export interface ComponentOptions {
-  /** A safetensors file, one by `torch.save`, or the index of several; that of a whole pipeline in the original layout too. */
+  /** Path of a safetensors file, a `torch.save` file or an index of several; may be a pipeline in the original layout. */
   readonly weights?: string;
 }
 

@@ -1,4 +1,4 @@
-/** A model's folder in diffusers layout, read into a typed record. */
+/** Reads a model's folder in diffusers layout into a typed record. */
 import { isFile } from "../files/is_file.ts";
 import { readJson } from "../files/read_json.ts";
 import type { BlockGraph } from "./block_graph/block_graph.ts";
@@ -27,9 +27,9 @@ import { withTimeIds } from "./unet/unet_config.ts";
 /** A model ready to be built: a network of some family with its weights. */
 export type LoadedModel = Network & {
   readonly weights: WeightSource;
-  /** Path of `scheduler/scheduler_config.json`, or null in a folder without one. */
+  /** Path of `scheduler/scheduler_config.json`, or null if the folder has none. */
   readonly schedulerConfig: string | null;
-  /** What the index of its pipeline says; none in a folder of the network alone. */
+  /** The contents of its pipeline's index; undefined if the folder holds the network alone. */
   readonly parts?: PipelineParts;
 };
 
@@ -39,7 +39,7 @@ export type LoadedFamily<F extends Family> = Extract<
   { family: F }
 >;
 
-/** How the folder of a network is read. */
+/** The kind of component that a diffusion network is. */
 export const networkKind: ComponentKind<Network> = {
   weightFile: "diffusion_pytorch_model.safetensors",
   parse: parseNetwork,
@@ -55,8 +55,8 @@ export const networkKind: ComponentKind<Network> = {
  * Loads a diffusion model.
  *
  * @param folder A pipeline (`model_index.json`, `transformer/` or `unet/`, `scheduler/`), or the network alone (`config.json` beside its weights).
- * @param options Where the network's weights are, if not there.
- * @throws {Deno.errors.NotFound} If it holds neither.
+ * @param options The place of the network's weights, if they are not in the folder.
+ * @throws {Deno.errors.NotFound} If the folder holds neither, or lacks a file.
  * @throws {TypeError} If a config is not one that this project knows.
  * @throws {RangeError} If the weights do not match the config, or are not finite.
  */
@@ -77,9 +77,9 @@ export async function loadModel(
 }
 
 /**
- * The network of a model's folder, or of a checkpoint in the original layout, without its weights.
+ * Reads the network of a model's folder, or of a checkpoint in the original layout, without its weights.
  *
- * @throws {Deno.errors.NotFound} If there is no network in it.
+ * @throws {Deno.errors.NotFound} If the folder holds no network.
  * @throws {TypeError} If a config is not one that this project knows, or a file is no such checkpoint.
  */
 export async function readNetwork(folder: string): Promise<Network> {
@@ -93,7 +93,7 @@ export async function readNetwork(folder: string): Promise<Network> {
   return inPipeline(parseNetwork(await readJson(file), file), parts);
 }
 
-/** The block graph of a loaded model. @throws {RangeError} If its family has no such units or backups. */
+/** The block graph of a loaded model. @throws {RangeError} If its family does not support the options. */
 export function blockGraphOf(
   model: LoadedModel,
   options: NetworkOptions,
@@ -102,10 +102,10 @@ export function blockGraphOf(
 }
 
 /**
- * A loaded model as one of the family that a task needs.
+ * Narrows a loaded model to the family that a task needs.
  *
  * @param task The task that needs it, for the error: "draw a class".
- * @throws {TypeError} If it is of another family.
+ * @throws {TypeError} If the model is of another family.
  */
 export function ofFamily<F extends Family>(
   model: LoadedModel,
@@ -118,7 +118,7 @@ export function ofFamily<F extends Family>(
   );
 }
 
-/** A network with what its pipeline knows of it: the length of prompts, and how many numbers SDXL's conditions have. */
+/** The network with its pipeline's number of text tokens and, in SDXL, the number of its `time_ids`. */
 function inPipeline(network: Network, parts: PipelineParts | null): Network {
   if (!parts) return network;
   const { tokens, readsScore } = parts;
@@ -128,7 +128,7 @@ function inPipeline(network: Network, parts: PipelineParts | null): Network {
   return { ...network, tokens, config } as Network;
 }
 
-/** The folder of a pipeline's network and what its index says, or the folder itself. */
+/** The folder of a pipeline's network and the contents of its index, or the folder itself and null. */
 async function networkPlace(
   folder: string,
 ): Promise<{ path: string; parts: PipelineParts | null }> {

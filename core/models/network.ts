@@ -1,7 +1,7 @@
 /**
- * A diffusion network of any family: told by its `config.json`, read into its
- * family's configuration, built into a block graph. The only place where the
- * families are listed.
+ * Diffusion networks of any family: recognises the family of a `config.json`,
+ * parses the family's configuration and builds its block graph. This file alone
+ * lists the families.
  */
 import { ConfigJson } from "../files/config_json.ts";
 import type { BlockGraph, BuildOptions } from "./block_graph/block_graph.ts";
@@ -30,7 +30,7 @@ export type Network =
     | { readonly family: "unet"; readonly config: UnetConfig }
   )
   & {
-    /** Text tokens of its pipeline's prompts, where those are not as many as its family's usually are. */
+    /** The number of text tokens of its pipeline's prompts, if it is not the family's usual number. */
     readonly tokens?: number;
   };
 
@@ -39,24 +39,24 @@ export type Family = Network["family"];
 /** The configuration of a family. */
 type ConfigOf<F extends Family> = Extract<Network, { family: F }>["config"];
 
-/** The unit that a gate switches; each family has some of these. */
+/** The units that a gate may switch; each family has some of these. */
 export type Granularity = "block" | "branch" | "layer" | "sublayer";
 
-/** How a network is built. */
+/** Options to build a network's block graph. */
 export type NetworkOptions = BuildOptions<Granularity>;
 
-/** A family as the rest of the project sees it. Its methods take its own configuration, and options that were checked. */
+/** A family of networks. Its methods take its own configuration, and a granularity that was checked. */
 interface FamilyRecord<Config> {
-  /** Its classes in diffusers, each with its `norm_type` where a class stands for several families. */
+  /** Its classes in diffusers, followed by the `norm_type` if several families share the class. */
   readonly classes: readonly string[];
-  /** Gated units, from the coarsest to the finest. */
+  /** The units that its gates may switch, from the coarsest to the finest. */
   readonly granularities: readonly Granularity[];
-  /** The unit where nobody says otherwise. */
+  /** The granularity that sampling takes by default. */
   readonly usual: Granularity;
   parse(json: unknown, file: string): Config;
-  /** Whether the network was distilled from guided samples, so that it runs once; most read the scale of guidance. None was by default. */
+  /** Whether it was distilled from guided samples, so that a step runs it once, mostly with the guidance scale as input. */
   isDistilled?(config: Config): boolean;
-  /** Whether it predicts the velocity of flow matching; none does by default. */
+  /** Whether its networks predict the velocity of flow matching; false by default. */
   readonly matchesFlow?: boolean;
   graph(
     config: Config,
@@ -114,7 +114,7 @@ const recordOf = ({ family }: Network): FamilyRecord<Network["config"]> =>
 
 const familyNames = Object.keys(families) as Family[];
 
-/** The unit that a gate switches where nobody says otherwise. */
+/** The granularity that sampling takes by default, for each family. */
 export const usualGranularity = Object.fromEntries(
   familyNames.map((family) => [family, families[family].usual]),
 ) as Readonly<Record<Family, Granularity>>;
@@ -134,7 +134,7 @@ export function familyOf(
   ) ?? null;
 }
 
-/** A parsed `config.json` of a family. @param file Where it came from, for errors. @throws {TypeError} If its family refuses it. */
+/** Reads a family's parsed `config.json`. @param file Its path, for errors. @throws {TypeError} If the family refuses it. */
 export const parseConfig = <F extends Family>(
   family: F,
   json: unknown,
@@ -144,8 +144,8 @@ export const parseConfig = <F extends Family>(
 /**
  * The network of a parsed `config.json`.
  *
- * @param file Where it came from, for errors.
- * @throws {TypeError} If it is of no known family, or its family refuses it.
+ * @param file The path of `config.json`, for errors.
+ * @throws {TypeError} If the network is of no known family, or its family refuses the configuration.
  */
 export function parseNetwork(json: unknown, file: string): Network {
   const config = new ConfigJson(json, file);
@@ -156,11 +156,11 @@ export function parseNetwork(json: unknown, file: string): Network {
   return { family, config: parseConfig(family, json, file) } as Network;
 }
 
-/** The same network on latents of another height and width: it has the same weights. */
+/** The same network on latents of another height and width, with the same weights. */
 export const ofSampleSize = (network: Network, sampleSize: number): Network =>
   ({ ...network, config: { ...network.config, sampleSize } }) as Network;
 
-/** Whether a network was distilled from guided samples, so that one call does for both halves. */
+/** Whether a network was distilled from guided samples, so that one call replaces both halves of guidance. */
 export const isDistilled = (network: Network): boolean =>
   recordOf(network).isDistilled?.(network.config) ?? false;
 
@@ -168,7 +168,7 @@ export const isDistilled = (network: Network): boolean =>
 export const matchesFlow = (network: Network): boolean =>
   recordOf(network).matchesFlow ?? false;
 
-/** The same network on the smallest latents: a patch, where it reads patches. */
+/** The same network on the smallest latents: one patch if it reads patches, else one latent. */
 export const onSmallestLatents = (network: Network): Network => {
   const { config } = network;
   return ofSampleSize(network, "patchSize" in config ? config.patchSize : 1);
@@ -177,7 +177,7 @@ export const onSmallestLatents = (network: Network): Network => {
 /**
  * The block graph of a network.
  *
- * @throws {RangeError} If its family has no such units, backups or latents.
+ * @throws {RangeError} If its family does not support the granularity, the backup or the size of the latents.
  */
 export function networkGraph(
   network: Network,

@@ -1,9 +1,9 @@
-/** A pipeline's `model_index.json`: its class, and which parts it has. */
+/** Reads a pipeline's `model_index.json`: its class and its parts. */
 import { ConfigJson } from "../files/config_json.ts";
 import { isFile } from "../files/is_file.ts";
 import { readJson } from "../files/read_json.ts";
 
-/** Of each class of pipelines in diffusers the folder of its network, and text tokens where its prompts have not as many as the network's family usually reads. */
+/** The network's folder for each pipeline class of diffusers; its text tokens if not the family's usual number. */
 const pipelines = {
   DiTPipeline: { network: "transformer" },
   FluxImg2ImgPipeline: { network: "transformer" },
@@ -27,12 +27,12 @@ const pipelines = {
 /** A pipeline's class in diffusers. */
 export type PipelineClass = keyof typeof pipelines;
 
-/** Every class that is known. */
+/** Every known class. */
 export const pipelineClasses = Object.keys(
   pipelines,
 ) as readonly PipelineClass[];
 
-/** Parts that an index may list, each as library and class; those that classes here do not have change no picture. */
+/** Parts that an index may list, each as library and class; parts that no class above reads change no picture. */
 const partKeys = [
   ...["feature_extractor", "image_encoder", "safety_checker", "scheduler"],
   ...["text_encoder", "text_encoder_2", "text_encoder_3"],
@@ -40,33 +40,33 @@ const partKeys = [
   ...["transformer", "unet", "vae"],
 ];
 
-/** The other keys that change no picture: origin, names of classes, marks and checks of finished pictures. */
+/** Other keys that change no picture: origin, class names, watermarks and checks of finished pictures. */
 const harmlessKeys = [
   ...["_diffusers_version", "_name_or_path", "id2label"],
   ...["add_watermarker", "requires_safety_checker", "watermark"],
 ];
 
-/** What `model_index.json` says. */
+/** The contents of a `model_index.json`. */
 export interface PipelineParts {
   readonly className: PipelineClass;
   /** Path of the network's folder. */
   readonly network: string;
-  /** Text tokens of a prompt, where they are not as many as usual. */
+  /** The number of text tokens of a prompt, if it is not the family's usual number. */
   readonly tokens?: number;
-  /** Whether its network reads an aesthetic score, as SDXL's refiner does. */
+  /** Whether the network reads an aesthetic score, as SDXL's refiner does. */
   readonly readsScore: boolean;
-  /** Whether SDXL's guidance leads away from zeros where no text is given for it; true where the pipeline does not say, as in diffusers. */
+  /** Whether zeros replace SDXL's negative text if none is given; true if the index does not say, as in diffusers. */
   readonly zerosForEmpty: boolean;
-  /** Class of its scheduler, which counts where its config names another one. */
+  /** Class of the scheduler, which overrides the class that the scheduler's config names. */
   readonly scheduler?: string;
-  /** Whether the pipeline was saved without a part, such as `text_encoder_3`; one that is not listed may be there. */
+  /** Whether the index says that a part, such as `text_encoder_3`, is missing; an unlisted part may exist. */
   lacks(part: string): boolean;
 }
 
 /**
- * The index of a pipeline's folder, or null in a folder that has none.
+ * Reads the index of a pipeline's folder; null if the folder has none.
  *
- * @throws {TypeError} If it is of a class that is not known, or has a key or a part that is none.
+ * @throws {TypeError} If the index has an unknown class or key, or a part that is not a library and a class.
  */
 export async function readPipelineParts(
   folder: string,
@@ -94,7 +94,7 @@ export async function readPipelineParts(
   };
 }
 
-/** @throws {TypeError} If a part is listed as anything but null, or two of names and nulls. */
+/** Checks a part. @throws {TypeError} If it is listed as anything but null or a pair of names or nulls. */
 function checkPart(config: ConfigJson, key: string): void {
   if (!config.has(key)) return;
   const entry = config.value(key);
@@ -104,10 +104,10 @@ function checkPart(config: ConfigJson, key: string): void {
   config.refuse(key, "a library and a class, or null");
 }
 
-/** The class of a part, which stands behind its library. */
+/** The class of a part, which its entry lists after the library. */
 const classOf = (entry: unknown): string | undefined =>
   Array.isArray(entry) && typeof entry[1] === "string" ? entry[1] : undefined;
 
-/** `null`, or `[null, null]` in the place of a library and a class. */
+/** Whether an entry is `null`, or `[null, null]` instead of a library and a class. */
 const isNothing = (value: unknown): boolean =>
   value === null || Array.isArray(value) && value.every(isNothing);

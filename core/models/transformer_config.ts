@@ -8,11 +8,11 @@ import { diffusersKeys } from "../files/library_keys.ts";
 
 /** Sizes of a transformer on the patches of a picture. */
 export interface TransformerConfig {
-  /** Height and width of the latents that it was made for. */
+  /** Height and width of the latents that the network was made for. */
   readonly sampleSize: number;
   readonly patchSize: number;
   readonly inChannels: number;
-  /** Twice `inChannels` where the variance is learned. */
+  /** Twice `inChannels` if the variance is learned. */
   readonly outChannels: number;
   readonly layers: number;
   readonly heads: number;
@@ -26,7 +26,7 @@ export const widthOf = (
   { heads, headWidth }: Pick<TransformerConfig, "heads" | "headWidth">,
 ): number => heads * headWidth;
 
-/** Keys with only one meaning that our transformers stand for; diffusers leaves the later ones out of newer files. */
+/** Keys and the values of them that our transformers support; newer files lack keys that allow `undefined`. */
 export const transformerKeys: AllowedValues = {
   activation_fn: ["gelu-approximate"],
   attention_bias: [true],
@@ -38,7 +38,7 @@ export const transformerKeys: AllowedValues = {
   only_cross_attention: [undefined, false],
 };
 
-/** What diffusers takes keys to be that are absent, in the classes that {@linkcode transformerKeys} are of. */
+/** diffusers' values of absent keys, in the classes that have {@linkcode transformerKeys}. */
 export const transformerDefaults = {
   activation_fn: "gelu-approximate",
   attention_bias: true,
@@ -52,7 +52,7 @@ export const transformerDefaults = {
   upcast_attention: false,
 };
 
-/** Keys that a transformer on patches with such norms does not use. */
+/** Keys that a transformer on patches, with norms without weights, does not use. */
 export const unusedTransformerKeys: readonly string[] = [
   ...diffusersKeys,
   "dropout",
@@ -61,7 +61,7 @@ export const unusedTransformerKeys: readonly string[] = [
 ];
 
 /**
- * The sizes in a transformer's `config.json`, whose {@linkcode transformerKeys} were checked.
+ * Reads the sizes in a transformer's `config.json`; other keys are left to the caller.
  *
  * @throws {TypeError} If a key is missing, contradicts another, or asks for another network.
  */
@@ -83,7 +83,7 @@ export function transformerConfig(config: ConfigJson): TransformerConfig {
   return parsed;
 }
 
-/** Refuses outputs that are neither the latents' nor these and a learned variance. */
+/** Refuses output channels other than the latents', or twice as many for a learned variance. */
 export function checkOutputs(
   config: ConfigJson,
   { inChannels, outChannels }: TransformerConfig,

@@ -1,4 +1,4 @@
-/** A part of a model's folder made from its configuration: for models without trained weights. */
+/** Writes a component of a model's folder from its configuration: for models without trained weights. */
 import type { Tensor } from "../tensor/tensor.ts";
 import { writeSafetensors } from "../weights/safetensors.ts";
 import { libraryJson } from "../files/library_json.ts";
@@ -10,8 +10,8 @@ import type { WeightSource } from "./block_graph/weights.ts";
  * Writes `config.json` and the weights that it calls for, as `loadComponent` reads them.
  *
  * @param json The configuration, as parsed JSON.
- * @param source Gives the weights; asked as they are written, so that one tensor is in memory at a time.
- * @throws {TypeError} If the configuration is not one of its kind.
+ * @param source Gives each weight when it is written, so that memory holds one tensor at a time.
+ * @throws {TypeError} If the kind refuses the configuration.
  */
 export async function writeComponent<Config>(
   folder: string,

@@ -1,8 +1,8 @@
 /**
- * One block graph for every model: a DAG of named blocks with tensors between
- * them. A family file lists its blocks; everything run, gated, measured, pruned
- * and exported is derived from the list. Each block is emitted into a graph of
- * its own ({@linkcode blockGraphs}), or all into one ({@linkcode wholeGraph}).
+ * The block graph of every model: a DAG of named blocks with tensors between
+ * them. A family's file lists the blocks; running, gates, measuring, pruning and
+ * export are derived from the list. Each block is emitted into a graph of its
+ * own ({@linkcode blockGraphs}), or all into one ({@linkcode wholeGraph}).
  */
 import { GraphBuilder } from "../../onnx/builder.ts";
 import type { Graph, Value } from "../../onnx/graph.ts";
@@ -13,79 +13,79 @@ export interface Block {
   readonly name: string;
   /** Whether a gate may replace the block's output. */
   readonly gated: boolean;
-  /** Tensors it reads: model inputs or outputs of earlier blocks. */
+  /** Names of the tensors that the block reads: model inputs or outputs of earlier blocks. */
   readonly inputs: readonly string[];
-  /** Tensors it makes. */
+  /** Names of the tensors that the block makes. */
   readonly outputs: readonly string[];
   /**
-   * The tensors of residual streams that the block adds to, one an output: then
-   * `emit` returns what is added, and the outputs are the sums. A backup holds
-   * what `emit` returns.
+   * The residual streams that the block adds to, one for each output. If present,
+   * `emit` returns the updates, and the outputs are the sums of streams and
+   * updates. A backup connection holds the values that `emit` returns.
    */
   readonly streams?: readonly string[];
-  /** Of a residual block whose updates are gate · branch, an output: the two apart. */
+  /** The factors of each output's update, in a residual block whose updates are gate · branch. */
   branches?(g: GraphBuilder, inputs: readonly Value[]): readonly Branch[];
-  /** Adds the block's nodes; takes `inputs` and returns `outputs` (or what is added) in order. */
+  /** Adds the block's nodes; takes `inputs` and returns `outputs` (or their updates) in order. */
   emit(g: GraphBuilder, inputs: readonly Value[]): readonly Value[];
 }
 
-/** What a residual block adds, as the product that it is. */
+/** The two factors of a residual block's update, gate · branch. */
 export interface Branch {
   readonly gate: Value;
   readonly branch: Value;
 }
 
-/** A model: its inputs, its blocks in execution order, and the tensor it predicts. */
+/** A model: its inputs, its blocks in execution order, and its output. */
 export interface BlockGraph {
   readonly model: string;
   readonly inputs: readonly Value[];
   readonly blocks: readonly Block[];
-  /** The tensor that holds the model's output. */
+  /** Name of the tensor that holds the model's output. */
   readonly output: string;
 }
 
-/** Height and width of latents: free in most networks, whatever their configuration says. */
+/** Height and width of latents; most networks take any, whatever their configuration says. */
 export interface LatentSize {
   readonly height: number;
   readonly width: number;
 }
 
-/** How the block graph of a network is built, whose gates may switch such units. */
+/** Options to build a network's block graph. @typeParam Granularity The units that its gates may switch. */
 export interface BuildOptions<Granularity extends string> {
   readonly batch: number;
-  /** `block` by default. */
+  /** The unit that a gate switches; `block` by default. */
   readonly granularity?: Granularity;
-  /** The tensor that a backup connection holds: the stream after a unit, or its update of it. By default a transformer's update; a UNet's granularity decides it. */
+  /** The held tensor: the stream after a unit, or its update (a transformer's default; a UNet's granularity decides). */
   readonly backup?: "output" | "residual";
-  /** Text tokens S, in a family that reads text; by default the most that it was trained with. */
+  /** The number of text tokens S, in a family that reads text; by default the most that it was trained with. */
   readonly tokens?: number;
-  /** The configuration's `sample_size` in both directions by default. */
+  /** Size of the latents; the configuration's `sample_size` on both sides by default. */
   readonly latents?: LatentSize;
 }
 
-/** An input of a model. */
+/** Describes an input of a model. */
 export const inputOf = (
   name: string,
   shape: readonly number[],
   dtype: DType = "float32",
 ): Value => ({ name, dtype, shape });
 
-/** A block with its own graph: inputs named as the tensors it reads, outputs as {@linkcode computedName} has them. */
+/** A block with a graph of its own; inputs are named as its tensors, outputs by {@linkcode computedName}. */
 export interface CompiledBlock {
   readonly block: Block;
   readonly graph: Graph;
 }
 
-/** The name of a residual block's update, before it is added. */
+/** The name of a residual block's update, whose sum with the stream is `output`. */
 export const residualOf = (output: string): string => `${output}:residual`;
 
-/** The tensor of the stream that an output is the sum with; undefined where the block is not residual. */
+/** The name of the stream that a block adds to for an output; undefined if the block is not residual. */
 export const streamOf = (
   { outputs, streams }: Pick<Block, "outputs" | "streams">,
   output: string,
 ): string | undefined => streams?.[outputs.indexOf(output)];
 
-/** The name of what a block computes for an output, in the block's own graph. */
+/** The name, in a block's own graph, of an output, or of its update if the block is residual. */
 export const computedName = (
   { streams }: Pick<Block, "streams">,
   output: string,
@@ -120,7 +120,7 @@ function emitted(
 }
 
 /**
- * A graph for each block.
+ * Builds a graph for each block.
  *
  * @throws {RangeError} If a block reads a tensor that no earlier block makes.
  */
@@ -145,9 +145,9 @@ export function blockGraphs(model: BlockGraph): CompiledBlock[] {
 /**
  * Adds the nodes of a block to a graph.
  *
- * @param tensors Tensors that the block may read; gets every tensor that it makes.
- * @returns The block's outputs or, where it is residual, its updates.
- * @throws {RangeError} If the block reads a tensor that is not there.
+ * @param tensors Tensors that the block may read, by name; the block's outputs are added to them.
+ * @returns The block's outputs or, if it is residual, its updates.
+ * @throws {RangeError} If the block reads a tensor that is not among them.
  */
 export function emitBlock(
   g: GraphBuilder,
@@ -163,7 +163,7 @@ export function emitBlock(
   return values;
 }
 
-/** Adds all nodes of a model to a graph. @param inputs Values of the model's inputs, in their order. @returns Its output. */
+/** Adds a model's nodes to a graph. @param inputs Values of the model's inputs, in order. @returns The model's output. */
 export function emitModel(
   g: GraphBuilder,
   model: BlockGraph,

@@ -1,7 +1,7 @@
 /**
- * Coarser units out of finer ones: consecutive blocks become one block that a
- * single gate switches. Inputs and outputs of the unit follow from who makes
- * and who reads each tensor.
+ * Fuses consecutive blocks into one block, a coarser unit that a single gate
+ * switches. The unit's inputs and outputs follow from the blocks that make and
+ * read each tensor.
  */
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
@@ -12,14 +12,14 @@ const readBy = ({ inputs, streams = [] }: Block): readonly string[] => [
   ...streams,
 ];
 
-/** The tensors that blocks read and none of them makes. */
+/** The names of tensors that some of the blocks read and none of them makes. */
 function readFromOutside(parts: readonly Block[]): string[] {
   const made = new Set(parts.flatMap((part) => part.outputs));
   return [...new Set(parts.flatMap(readBy))]
     .filter((tensor) => !made.has(tensor));
 }
 
-/** Emits all parts; returns the tensors by name, and what residual parts add by the sum's name. */
+/** Emits all parts. @returns All tensors by name, and the residual parts' updates by the name of their sum. */
 function emitAll(
   g: GraphBuilder,
   parts: readonly Block[],
@@ -36,7 +36,7 @@ function emitAll(
   return { tensors, added };
 }
 
-/** One gated block of all `parts`, returning the tensors `outputs`. */
+/** A gated block that runs all `parts` and returns the tensors `outputs`. */
 export const fused = (
   name: string,
   parts: readonly Block[],
@@ -52,7 +52,7 @@ export const fused = (
   },
 });
 
-/** The sums that `parts` make of each residual stream, one after the other, by the stream's tensor before them. */
+/** The successive sums that `parts` make of each residual stream, by the stream's name before the first. */
 function sumsOf(parts: readonly Block[]): Map<string, string[]> {
   const sums = new Map<string, string[]>();
   for (const { outputs, streams = [] } of parts) {
@@ -66,8 +66,8 @@ function sumsOf(parts: readonly Block[]): Map<string, string[]> {
 }
 
 /**
- * One gated block that adds the sum of what `parts` add to a residual stream, one
- * after the other, or to several; parts that add nothing make inputs of the others.
+ * A gated block of `parts`, whose update of each residual stream is the sum of the
+ * parts' updates. Parts that add to no stream make inputs of the others.
  */
 export function fusedResidual(name: string, parts: readonly Block[]): Block {
   const sums = sumsOf(parts);
@@ -86,7 +86,7 @@ export function fusedResidual(name: string, parts: readonly Block[]): Block {
   };
 }
 
-/** The runs of consecutive blocks with the same unit; a block of none stays alone. */
+/** Splits blocks into runs of the same unit; a block without a unit is a run of its own. */
 function runsOf(
   blocks: readonly Block[],
   unitOf: (block: Block) => string | null,
@@ -105,7 +105,7 @@ function runsOf(
  * Fuses consecutive blocks that belong to the same unit.
  *
  * @param blocks A model's blocks in execution order.
- * @param unitOf The name of a block's unit, or null for one that stays as it is.
+ * @param unitOf Returns the name of a block's unit, or null if the block is not fused.
  */
 export function fuseBlocks(
   blocks: readonly Block[],

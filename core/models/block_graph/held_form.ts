@@ -1,4 +1,4 @@
-/** What a backup connection holds of a unit, as a form of its block: the same network, cut where the held tensor is. */
+/** Cuts a unit's block at the tensor that a backup connection holds; the network computes the same. */
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
 import { sameShape } from "../../tensor/tensor.ts";
@@ -6,19 +6,19 @@ import type { Block, CompiledBlock } from "./block_graph.ts";
 import { fused } from "./fused_blocks.ts";
 
 /**
- * `output`: the unit's output, of a residual unit the stream after it.
- * `residual`: what it adds; of a unit that adds to no stream, its output less its
- * first input of that shape. `branch`: what it adds before its gate; the gate is
- * computed anew. A unit without a gate, or of several layers, has no other branch
- * than its residual.
+ * The tensors that a backup connection may hold. `output`: the unit's output; in
+ * a residual unit, the stream after it. `residual`: the unit's update; without a
+ * stream, its output less its first input of that shape. `branch`: the update
+ * before its factor `gate`, which is computed anew. A unit without this factor,
+ * or of several layers, holds its residual as `branch`.
  */
 export const heldKinds = ["output", "branch", "residual"] as const;
 export type Held = typeof heldKinds[number];
 
 /**
- * A gated block in the form that holds so: itself, or what takes its place.
+ * The blocks that replace a gated block to hold such a tensor; often the block itself.
  *
- * @throws {RangeError} If it has no residual: several outputs, or no input of its output's shape.
+ * @throws {RangeError} If the block has no residual: several outputs, or no input of its output's shape.
  */
 export function heldForm(compiled: CompiledBlock, held: Held): Block[] {
   const { block } = compiled;
@@ -51,7 +51,7 @@ export function heldForm(compiled: CompiledBlock, held: Held): Block[] {
   }];
 }
 
-/** A block that adds to its first input of its output's shape. */
+/** The block as one that adds to its first input of its output's shape. */
 function asResidual({ block, graph }: CompiledBlock): Block {
   const [{ shape }, ...others] = graph.outputs;
   const i = graph.inputs.findIndex((input) => sameShape(input.shape, shape));

@@ -1,19 +1,19 @@
-/** Blocks that make one tensor, as most layers do. */
+/** Makes blocks: with one output, as most layers have, or with updates gate · branch. */
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
 import type { Block, Branch } from "./block_graph.ts";
 
 type Emit = (g: GraphBuilder, inputs: readonly Value[]) => Value;
 
-/** The tensors of a block that makes one. */
+/** The names of a block with one output and of its tensors. */
 interface OneOutput {
   readonly name: string;
   readonly inputs: readonly string[];
-  /** The block's name by default. */
+  /** The output's name; the block's name by default. */
   readonly output?: string;
 }
 
-/** A block that makes one tensor; where it is gated, its backup is that output. */
+/** A block with one output; if the block is gated, its backup connection holds that output. */
 export const outputBlock = (
   { name, inputs, output = name, gated = false }: OneOutput & {
     readonly gated?: boolean;
@@ -27,7 +27,7 @@ export const outputBlock = (
   emit: (g, values) => [emit(g, values)],
 });
 
-/** A gated block that adds to a stream, from which it reads by default; its output is the sum. */
+/** A gated block that adds to a stream; its output is the sum. By default it reads the stream alone. */
 export const residualBlock = (
   { stream, inputs = [stream], ...block }:
     & Omit<OneOutput, "inputs">

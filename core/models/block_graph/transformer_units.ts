@@ -1,28 +1,28 @@
 /**
- * Gated units of a transformer, and the tensors that backup connections hold: for any
- * transformer block that is given as its sublayers, each of which adds to the
- * residual stream.
+ * Divides a transformer block into gated units, and chooses the tensors that their
+ * backup connections hold. The block is given as its sublayers, each of which adds
+ * to the residual stream.
  */
 import type { Block, BuildOptions } from "./block_graph.ts";
 import { fused, fusedResidual } from "./fused_blocks.ts";
 
-/** `block`: a gate for each transformer block. `sublayer`: attention and feed-forward apart. */
+/** `block`: a gate for each transformer block. `sublayer`: a gate for each attention and feed-forward layer. */
 export type TransformerGranularity = "block" | "sublayer";
 
-/** How a transformer is built. */
+/** Options to build a transformer's block graph. */
 export type TransformerOptions = BuildOptions<TransformerGranularity>;
 
-/** What of that its units depend on. */
+/** The options that a transformer's units depend on. */
 export type TransformerUnitOptions = Pick<
   TransformerOptions,
   "granularity" | "backup"
 >;
 
 /**
- * A transformer block as units.
+ * Divides a transformer block into units.
  *
- * @param name Its module path.
- * @param sublayers In execution order; blocks that they share come first and are not gated.
+ * @param name The block's module path.
+ * @param sublayers The sublayers in execution order; blocks that they share come first and are not gated.
  */
 export function transformerUnits(
   name: string,

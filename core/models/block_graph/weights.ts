@@ -1,13 +1,13 @@
 /**
- * The source of a family file's weights: a function from a key and the shape
- * that the configuration calls for to data, a file range, or nothing (a model
- * that is only measured).
+ * Sources of weights: a source is a function from a key, and the shape that the
+ * configuration calls for, to data, a file range, or nothing (for a model that is
+ * only measured).
  */
 import type { FileRange } from "../../onnx/graph.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { type BlockGraph, wholeGraph } from "./block_graph.ts";
 
-/** @throws If the key is missing or its tensor has another shape. */
+/** Returns the weight of a key. @throws If the key is missing or its tensor has another shape. */
 export type WeightSource = (
   key: string,
   shape: readonly number[],
@@ -19,13 +19,13 @@ export type WeightSource = (
 /** A source without data, for models that are measured, not run. */
 export const noWeights: WeightSource = () => ({});
 
-/** Key and shape of every weight of a model, in the order of first use. @param build The family's function from weights to block graph. */
+/** Key and shape of every weight of a model, in order of first use. @param build Builds the model's block graph. */
 export const parameterShapes = (
   build: (weights: WeightSource) => BlockGraph,
 ): Map<string, readonly number[]> =>
   askedShapes((weights) => wholeGraph(build(weights)));
 
-/** Key and shape of every weight that building something asks for, in that order. */
+/** Key and shape of every weight that `build` asks its source for, in order of first use. */
 export function askedShapes(
   build: (weights: WeightSource) => unknown,
 ): Map<string, readonly number[]> {
