@@ -17,7 +17,7 @@ function fixtureWeights(): Map<string, Tensor> {
   );
 }
 
-/** The fixture's network in `folder`, its weights changed. */
+/** Writes the fixture's network into `folder`, with changed weights. */
 async function writeNetwork(
   folder: string,
   change: (weights: Map<string, Tensor>) => void,

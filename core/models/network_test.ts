@@ -25,7 +25,7 @@ for (const name of ["dit", "pixart-micro", "unet-sd15"]) {
     assertEquals(graphOf(large), graphOf(network));
     const { shape } = networkGraph(large, noWeights, { batch: 1 }).inputs[0];
     assertEquals(shape, [1, network.config.inChannels, side, side]);
-    // most of it is done for every pixel, attention's products for every pair, a timestep's once
+    // most MACs grow with pixels, attention's products with pairs of pixels, a timestep's not at all
     const ratio = macsOf(large) / macsOf(network);
     assert(ratio > 3 && ratio < 16, `${ratio}`);
   });

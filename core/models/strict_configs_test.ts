@@ -40,7 +40,7 @@ const cases = [
   [await fileOf("zoo/models/scenes-vae"), parseAutoencoderConfig],
 ] as const;
 
-Deno.test("every family's config is read, and refused by name with a key that its class does not have", () => {
+Deno.test("every family's config is read, and refused if it has a key that its class does not have", () => {
   for (const [json, parse] of cases) {
     parse(json, "config.json");
     const other = { ...json as object, quantization_config: { bits: 4 } };

@@ -1,9 +1,9 @@
-/** Random weights large enough that every block matters, so that differences rise above float32 rounding. */
+/** Random weights large enough that every block matters, so that differences exceed float32 rounding. */
 import { TorchGenerator } from "../../tensor/random.ts";
 import { float32, sizeOf } from "../../tensor/tensor.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
 
-/** Drawn in the order in which a model asks for them; scales of norms lie around 1. */
+/** A source of weights, drawn in the order in which a model asks for them; scales of norms lie around 1. */
 export function livelyWeights(seed: number): WeightSource {
   const random = new TorchGenerator(seed);
   const known = new Map<string, Float32Array>();

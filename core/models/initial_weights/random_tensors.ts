@@ -1,15 +1,15 @@
-/** Random tensors, of which initial weights are made. */
+/** Draws random tensors as initial weights. */
 import { float32, sizeOf, type Tensor, zeros } from "../../tensor/tensor.ts";
 
 /** Seeded random numbers; `TorchGenerator` is one. */
 export interface RandomTensors {
-  /** Uniform in [0, 1). */
+  /** Draws uniform numbers in [0, 1). */
   rand(shape: readonly number[]): Tensor<"float32">;
-  /** Standard normal. */
+  /** Draws standard normal numbers. */
   randn(shape: readonly number[]): Tensor<"float32">;
 }
 
-/** Uniform in ±bound. */
+/** Draws uniform numbers in ±bound. */
 function uniformWithin(
   bound: number,
   shape: readonly number[],
@@ -25,13 +25,13 @@ const ones = (shape: readonly number[]): Tensor<"float32"> =>
   float32(shape, new Float32Array(sizeOf(shape)).fill(1));
 
 /**
- * A weight of a transformer whose modulations begin as zeros, so that every block
- * is the identity at first (adaLN-zero, Peebles and Xie, 2023), as the DiT
- * authors' code sets it: scales of norms are 1, embedders normal, all others
- * uniform in ±√(6 / (fan in + fan out)) (Glorot and Bengio, 2010).
+ * The initial weight of a transformer whose modulations begin as zeros, so that
+ * every block is the identity at first (adaLN-zero, Peebles and Xie, 2023), as in
+ * the DiT authors' code: biases are 0, scales of norms 1, embedders normal, all
+ * others uniform in ±√(6 / (fan in + fan out)) (Glorot and Bengio, 2010).
  *
- * @param options.zeros Keys of modulations and of the last layer.
- * @param options.embedders Keys of the layers that embed conditions.
+ * @param options.zeros Matches keys of modulations and of the last layer.
+ * @param options.embedders Matches keys of the layers that embed conditions.
  */
 export function adaLnZeroWeight(
   key: string,
@@ -44,7 +44,7 @@ export function adaLnZeroWeight(
   if (options.embedders.test(key)) {
     return float32(shape, random.randn(shape).data.map((x) => 0.02 * x));
   }
-  // The authors' q, k and v are one matrix.
+  // In the authors' code, q, k and v are one matrix.
   const joined = /\.(to|add)_[qkv](_proj)?\./.test(key) ? 3 : 1;
   const fanIn = sizeOf(shape.slice(1));
   const bound = Math.sqrt(6 / (fanIn + joined * shape[0]));
@@ -52,11 +52,11 @@ export function adaLnZeroWeight(
 }
 
 /**
- * PyTorch's default: norms start as the identity; all other weights and biases are uniform in
- * ±1/√(fan in), as `Linear` and `Conv2d` draw them.
+ * The initial weight by PyTorch's default: norms start as the identity; all other
+ * weights and biases are uniform in ±1/√(fan in), as in `Linear` and `Conv2d`.
  *
  * @param key `<path>.weight` or `<path>.bias`.
- * @param shapes Shapes of all weights; a bias takes its fan in from the weight beside it.
+ * @param shapes Shapes of all weights; a bias takes its fan in from the weight of the same path.
  */
 export function defaultWeight(
   key: string,

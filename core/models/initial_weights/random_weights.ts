@@ -1,4 +1,4 @@
-/** Weights made on the spot, for full-size models whose speed is measured and whose pictures do not matter. */
+/** Random weights for full-size models whose speed is measured and whose pictures do not matter. */
 import { float32, sizeOf } from "../../tensor/tensor.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
 
@@ -8,10 +8,10 @@ const deviation = 0.02;
 /** Standard deviation of the sum of four uniform bytes. */
 const byteSumDeviation = Math.sqrt(4 * (256 ** 2 - 1) / 12);
 
-/** Numbers that larger weights repeat: a prime, so that the rows of a matrix do not. */
+/** The count of numbers after which a larger weight repeats them; a prime, so that its rows differ. */
 const period = 1048583;
 
-/** FNV-1a: a 32-bit number for a key and a seed, never 0. */
+/** The FNV-1a hash of a key and a seed: a 32-bit number, never 0. */
 function hash(key: string, seed: number): number {
   let h = 0x811c9dc5 ^ seed;
   for (let i = 0; i < key.length; i++) {
@@ -21,11 +21,11 @@ function hash(key: string, seed: number): number {
 }
 
 /**
- * About N(0, 0.02²): the sum of the four bytes of a xorshift number (Marsaglia,
- * 2003), one draw a weight, the same again after {@linkcode period} of them: a
- * gigabyte is copied where it would take long to draw. One-dimensional weights
- * are the scales of norms and lie around 1. A key's values depend on the seed
- * and the key alone.
+ * A source of weights that are about N(0, 0.02²). Each number is the sum of the
+ * four bytes of a xorshift number (Marsaglia, 2003). Numbers repeat after
+ * {@linkcode period}, as it is faster to copy a gigabyte than to draw it.
+ * One-dimensional `<path>.weight` are the scales of norms and lie around 1. A
+ * key's values depend on the seed and the key alone.
  */
 export function randomWeights(seed: number): WeightSource {
   return (key, shape) => {

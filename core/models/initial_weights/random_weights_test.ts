@@ -20,7 +20,7 @@ Deno.test("randomWeights() has mean 0 and standard deviation 0.02", () => {
   assert(Math.abs(Math.sqrt(variance) / 0.02 - 1) < 0.03);
 });
 
-Deno.test("randomWeights() repeats the first numbers of a large weight, no row of it", () => {
+Deno.test("randomWeights() repeats the first numbers of a large weight, but none of its rows", () => {
   const values = draw(0, "a.weight", [2049, 1024]);
   const period = 1048583;
   assertEquals(

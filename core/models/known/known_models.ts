@@ -2,10 +2,10 @@
 import { type Family, type Network, parseConfig } from "../network.ts";
 import { unetDefaults } from "../unet/unet_config.ts";
 
-/** DiT-XL/2 at 256x256 pixels (Peebles and Xie, 2023; facebook/DiT-XL-2-256): what diffusers has where a file does not say. */
+/** DiT-XL/2 at 256x256 pixels (Peebles and Xie, 2023; facebook/DiT-XL-2-256); diffusers' defaults otherwise. */
 const ditXl2 = { _class_name: "DiTTransformer2DModel", out_channels: 8 };
 
-/** The keys of Stable Diffusion 1.5's published configuration that the network depends on; it is what diffusers' values are made for. */
+/** The keys of Stable Diffusion 1.5's published configuration that the network depends on, mostly diffusers' defaults. */
 export const sd15 = {
   _class_name: "UNet2DConditionModel",
   ...unetDefaults,
@@ -13,7 +13,7 @@ export const sd15 = {
   sample_size: 64,
 };
 
-/** BK-SDM (Kim et al., 2023): Stable Diffusion 1.4 with one resnet and transformer a level fewer; the small one has no middle either. */
+/** BK-SDM (Kim et al., 2023): Stable Diffusion 1.4 with a resnet and transformer fewer at each level; small: no middle. */
 const bkSdmBase = { ...sd15, layers_per_block: 1 };
 
 /** Stable Diffusion 2.1 at 512x512 pixels. */
@@ -55,7 +55,7 @@ const sdxlRefiner = {
   up_block_types: ["UpBlock2D", ...sdxl.up_block_types],
 };
 
-/** SSD-1B and Vega (Gupta et al., 2024): SDXL with fewer transformer blocks, and in the middle a resnet alone. */
+/** SSD-1B and Vega (Gupta et al., 2024): SDXL with fewer transformer blocks, and one resnet as the middle. */
 const ssd1b = {
   ...sdxl,
   mid_block_type: "UNetMidBlock2D",
@@ -97,7 +97,7 @@ const sd3Medium = {
   sample_size: 128,
 };
 
-/** Stable Diffusion 3.5 (Stability AI, 2024): norms of queries and keys; the medium one's first half attends to the picture twice. */
+/** Stable Diffusion 3.5 (Stability AI, 2024): norms of queries and keys; medium's first half has dual attention. */
 const sd35Medium = {
   ...sd3Medium,
   dual_attention_layers: Array.from({ length: 13 }, (_, layer) => layer),
@@ -112,7 +112,7 @@ const sd35Large = {
   qk_norm: "rms_norm",
 };
 
-/** FLUX.1 (Black Forest Labs, 2024): schnell, whose sizes are diffusers' defaults, and dev, which is told the scale of guidance. */
+/** FLUX.1 (Black Forest Labs, 2024): schnell, whose sizes are diffusers' defaults, and dev, which reads the guidance scale. */
 const fluxSchnell = { _class_name: "FluxTransformer2DModel" };
 const fluxDev = { ...fluxSchnell, guidance_embeds: true };
 
@@ -155,11 +155,11 @@ export const knownModels = {
 /** The name of a known model. */
 export type KnownModelName = keyof typeof knownModels;
 
-/** Whether a name is that of a known model. */
+/** Whether a known model has this name. */
 export const isKnownModel = (name: string): name is KnownModelName =>
   Object.hasOwn(knownModels, name);
 
-/** @throws {RangeError} If no model is known by `name`; the message lists those that are. */
+/** The known model of a name. @throws {RangeError} If there is none; the message lists the known names. */
 export function knownModel(name: string): Network {
   if (isKnownModel(name)) return knownModels[name];
   throw new RangeError(

@@ -13,7 +13,7 @@ Deno.test("knownModel() has the published sizes", () => {
   assertEquals(sizeOf("sdxl"), 128);
 });
 
-Deno.test("knownModel() lists the names it knows", () => {
+Deno.test("knownModel() lists the known names in its error", () => {
   assertThrows(
     () => knownModel("dit-xl"),
     RangeError,

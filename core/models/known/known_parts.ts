@@ -1,8 +1,8 @@
-/** Stable Diffusion 1.5's text tower and autoencoder as their `config.json` has them: published parts that are measured without their weights. */
+/** The `config.json` of Stable Diffusion 1.5's text tower and autoencoder, which are measured without their weights. */
 
 const levels = (type: string) => Array<string>(4).fill(type);
 
-/** OpenAI's CLIP ViT-L/14, as transformers writes its text tower. */
+/** The text tower of OpenAI's CLIP ViT-L/14, as transformers writes it. */
 export const sd15Text = {
   architectures: ["CLIPTextModel"],
   hidden_act: "quick_gelu",
@@ -16,7 +16,7 @@ export const sd15Text = {
   vocab_size: 49408,
 };
 
-/** The autoencoder of four latent channels, which all of Stable Diffusion's shapes share. */
+/** The autoencoder with four latent channels, whose shapes Stable Diffusion 1, 2 and XL share. */
 export const sd15Vae = {
   _class_name: "AutoencoderKL",
   act_fn: "silu",

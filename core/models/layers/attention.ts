@@ -5,13 +5,13 @@ import { type Layer, type LayerOptions, linear } from "./layers.ts";
 /** An attention layer with the weights `<path>.to_q`, `to_k`, `to_v` and `to_out.0`. */
 export interface AttentionOptions extends LayerOptions {
   readonly heads: number;
-  /** Where keys and values come from, `[B, S, E]`; the tokens themselves by default. */
+  /** The tensor that keys and values are made of, `[B, S, E]`; the tokens themselves by default. */
   readonly context?: Value;
   /** Whether queries, keys and values have biases; true by default. */
   readonly projectionBias?: boolean;
-  /** Added to the scores, `[B or 1, heads or 1, L, S]`. */
+  /** A bias on the scores, `[B or 1, heads or 1, L, S]`. */
   readonly scoreBias?: Value;
-  /** Whether it computes in float32 in every precision, but for its layers. */
+  /** Whether the operator, but not the linear layers, computes in float32 in every precision. */
   readonly single?: boolean;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Biases on the scores of attention that keep tokens from being seen: 0 where
- * a token may look, the lowest float where it may not. A row that may look
- * nowhere then weighs all tokens alike, as in transformers.
+ * Biases on the scores of attention: 0 for a key that a query may attend to, the
+ * lowest float for all others. A query that may attend to no key weighs all keys
+ * alike, as in transformers.
  */
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
@@ -9,7 +9,7 @@ import { float32 } from "../../tensor/tensor.ts";
 
 const lowest = -3.4028234663852886e38;
 
-/** Each token sees itself and those before it: `[1, 1, L, L]`. */
+/** The mask by which each token attends to itself and earlier tokens, `[1, 1, L, L]`. */
 export function causalMask(g: GraphBuilder, length: number): Value {
   const data = Float32Array.from(
     { length: length * length },
@@ -19,7 +19,7 @@ export function causalMask(g: GraphBuilder, length: number): Value {
 }
 
 /**
- * Nobody sees the padding.
+ * The mask by which no token attends to padding.
  *
  * @param mask 1 for a token, 0 for padding, `[B, L]` (int64).
  * @param options.hidden The bias of padding; the lowest float by default.

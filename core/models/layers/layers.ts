@@ -7,14 +7,14 @@ import type { Value } from "../../onnx/graph.ts";
 import { float32, sizeOf, zeros } from "../../tensor/tensor.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
 
-/** Adds a layer's nodes to a graph; returns what it makes of `x`. */
+/** Adds a layer's nodes to a graph; returns the layer's output for `x`. */
 export type Layer<Options> = (
   g: GraphBuilder,
   x: Value,
   options: Options,
 ) => Value;
 
-/** A layer with weights: `<path>.weight` and `<path>.bias` are its keys. */
+/** A layer with weights, whose keys are `<path>.weight` and `<path>.bias`. */
 export interface LayerOptions {
   /** Module path. */
   readonly path: string;
@@ -37,7 +37,7 @@ export const parameter = (
   weights: WeightSource,
 ): Value => g.parameter(key, shape, weights(key, shape));
 
-/** y = x Wᵀ + b over the last axis: one Gemm that reads PyTorch's layout as it lies. `[..., in]` → `[..., width]` */
+/** Computes y = x Wᵀ + b over the last axis, by one Gemm on PyTorch's layout. `[..., in]` → `[..., width]` */
 export const linear: Layer<LinearOptions> = (
   g,
   x,
@@ -60,11 +60,11 @@ export const linear: Layer<LinearOptions> = (
 };
 
 /**
- * How diffusers embeds conditions, timesteps and captions alike: two linear
+ * Embeds conditions, timesteps and captions as diffusers does: by two linear
  * layers, `<path>.linear_1` and `<path>.linear_2`, both `width` wide.
  * `[..., in]` → `[..., width]`
  *
- * @param options.activation Between the two; SiLU by default.
+ * @param options.activation The activation between the layers; SiLU by default.
  */
 export const embedding: Layer<
   & Pick<LinearOptions, "path" | "width" | "weights">
@@ -80,11 +80,11 @@ export interface ConvolutionOptions extends LayerOptions {
   readonly channels: number;
   readonly kernel: number;
   readonly stride?: number;
-  /** On all four sides, or `[top, left, bottom, right]`; by default the padding that keeps the size at stride 1. */
+  /** Padding of all four sides, or `[top, left, bottom, right]`; the default keeps the size at stride 1. */
   readonly padding?: number | readonly number[];
 }
 
-/** `[B, in, H, W]` → `[B, channels, H', W']` */
+/** Convolves feature maps: `[B, in, H, W]` → `[B, channels, H', W']`. */
 export const convolution: Layer<ConvolutionOptions> = (
   g,
   x,
@@ -123,7 +123,7 @@ export const affineLayerNorm: Layer<LayerOptions & { epsilon: number }> = (
   });
 };
 
-/** Root mean square normalisation (Zhang and Sennrich, 2019): x / √(mean of x² + ε) over the last axis, with its own scale; in the operators that ONNX Runtime fuses. */
+/** RMS norm (Zhang and Sennrich, 2019) of the last axis: scale · x / √(mean of x² + ε), in operators that ONNX Runtime fuses. */
 export const rmsNorm: Layer<LayerOptions & { readonly epsilon: number }> = (
   g,
   x,
@@ -135,7 +135,7 @@ export const rmsNorm: Layer<LayerOptions & { readonly epsilon: number }> = (
     const deviation = g.sqrt(g.add(power, g.scalar(epsilon)));
     return g.mul(g.div(x, deviation), scale);
   };
-  return g.scope(path, () => g.inSingle(norm)); // squares pass float16
+  return g.scope(path, () => g.inSingle(norm)); // squares exceed float16's range
 };
 
 /** A norm over groups of channels. */
@@ -145,8 +145,8 @@ export interface GroupNormOptions extends LayerOptions {
 }
 
 /**
- * Group normalisation (Wu and He, 2018) with a scale and a bias a channel:
- * each group as one channel of an InstanceNormalization. `[B, C, H, W]` → the same
+ * Group normalisation (Wu and He, 2018) with a scale and a bias for each channel:
+ * each group is a channel of an InstanceNormalization. `[B, C, H, W]` → the same.
  */
 export const groupNorm: Layer<GroupNormOptions> = (
   g,
@@ -169,7 +169,7 @@ export const groupNorm: Layer<GroupNormOptions> = (
   });
 };
 
-/** Non-overlapping patches as tokens: `[B, C, H, W]` → `[B, (H/p)(W/p), width]`. */
+/** Embeds non-overlapping patches as tokens: `[B, C, H, W]` → `[B, (H/p)(W/p), width]`. */
 export const patchEmbedding: Layer<LinearOptions & { patchSize: number }> = (
   g,
   x,
@@ -186,9 +186,9 @@ export const patchEmbedding: Layer<LinearOptions & { patchSize: number }> = (
 };
 
 /**
- * Sinusoidal embedding of timesteps, cosines first, frequencies in float32 as
- * diffusers computes them: `[B]` float32, since a sampler may stop between two
- * of the training's, → `[B, channels]`.
+ * Sinusoidal embedding of timesteps, cosines first, with frequencies in float32 as
+ * diffusers computes them: `[B]` → `[B, channels]`. Timesteps are float32, as a
+ * sampler may stop between two timesteps of training.
  *
  * @param frequencyShift diffusers' `downscale_freq_shift`: 1 for DiT.
  */

@@ -1,7 +1,7 @@
 /**
  * A diffusion transformer on the patches of a picture (Peebles and Xie, 2023) as
  * a chain of blocks: patches, conditions, transformer blocks, prediction. A
- * family says how its conditions become the modulations of norms.
+ * family defines how its conditions become the modulations of norms.
  *
  * Shapes: `B` batch, `C` channels, `H W` latents, `L` tokens, `D` width.
  */
@@ -23,11 +23,11 @@ import { attention } from "./attention.ts";
 import { type Layer, layerNorm, linear, patchEmbedding } from "./layers.ts";
 import { sinCosPositions } from "./positions.ts";
 
-/** Everything that an emitter needs besides the graph. */
+/** The values that a block's emitter needs besides the graph. */
 export interface TransformerContext<Config = TransformerConfig> {
   readonly config: Config;
   readonly weights: WeightSource;
-  /** D. */
+  /** Width D of the residual stream. */
   readonly width: number;
   readonly latents: LatentSize;
 }
@@ -35,8 +35,8 @@ export interface TransformerContext<Config = TransformerConfig> {
 /**
  * The context of a network.
  *
- * @param options.model Its name, for errors.
- * @param options.latents The configuration's `sample_size` in both directions by default.
+ * @param options.model The network's name, for errors.
+ * @param options.latents Size of the latents; the configuration's `sample_size` on both sides by default.
  * @throws {RangeError} If patches do not tile the latents.
  */
 export function transformerContext<Config extends TransformerConfig>(
@@ -55,23 +55,23 @@ export function transformerContext<Config extends TransformerConfig>(
   return { config, weights, width: widthOf(config), latents: size };
 }
 
-/** A block's conditions: the tensors that hold them, and `count` modulations `[B, count, D]` out of these. */
+/** A block's conditions: the names of their tensors, and the modulations `[B, count, D]` made from the tensors. */
 export interface Conditions {
   readonly inputs: readonly string[];
   modulations(g: GraphBuilder, values: readonly Value[]): Value;
 }
 
-/** The sublayers of one family's transformer blocks, and its prediction. */
+/** A family's conditions, the sublayers of its transformer blocks, and its prediction. */
 export interface TransformerParts {
-  /** Embedded conditions, before the first transformer block; none are gated. */
+  /** Blocks that embed conditions before the first transformer block; none is gated. */
   readonly conditions?: readonly Block[];
-  /** Sublayers of the transformer block at a module path, on the stream of that name. */
+  /** The sublayers of the transformer block with the module path `block`, on the tensor `stream`. */
   sublayers(block: string, stream: string): Block[];
-  /** Conditions of the last norm, two modulations, and the path of the last layer. */
+  /** The conditions of the last norm, which make two modulations, and the path of the last layer. */
   readonly prediction: Conditions & { readonly path: string };
 }
 
-/** Latents → tokens `[B, L, D]` with their positions, which span the same range whatever the aspect ratio. */
+/** Embeds latents as tokens `[B, L, D]` with positions, which span the same range whatever the aspect ratio. */
 function patchBlock(
   { config, width, latents, weights }: TransformerContext<
     TransformerConfig & { readonly interpolationScale?: number }
@@ -95,7 +95,7 @@ function patchBlock(
   });
 }
 
-/** A norm without weights, then moved: x (1 + scale) + shift, each `[B, 1, D]`. */
+/** Computes norm(x) (1 + scale) + shift by a norm without weights; scale and shift are `[B, 1, D]`. */
 export const modulatedNorm: Layer<{
   shift: Value;
   scale: Value;
@@ -116,7 +116,7 @@ export interface SublayerOptions {
   readonly epsilon: number;
 }
 
-/** Self-attention, `<block>.attn1`: adds gate · attention(modulated norm). */
+/** The self-attention block `<block>.attn1`, which adds gate · attention(modulated norm). */
 export function attentionBlock(
   { block, stream, conditions, epsilon }: SublayerOptions,
   { config: { heads, upcastAttention: single }, weights }: TransformerContext,
@@ -135,9 +135,9 @@ export function attentionBlock(
 }
 
 /**
- * The feed-forward layer, `<block>.ff`: adds gate · MLP(modulated norm), GELU in
- * its tanh form, four times the width inside. The stream after it bears the
- * name of the block unless told.
+ * The feed-forward block `<block>.ff`, which adds gate · MLP(modulated norm), with
+ * the tanh form of GELU and four times the width inside. The stream after it has
+ * the name `block` unless `output` is given.
  *
  * @param options.layer The layer's own name, `ff` by default.
  * @param options.norm The norm's name in the block.
@@ -176,7 +176,7 @@ export function feedForwardBlock(
   });
 }
 
-/** Tokens, modulated once more → prediction `[B, C', H, W]`. */
+/** Turns tokens, modulated once more, into the prediction `[B, C', H, W]`. */
 function predictionBlock(
   stream: string,
   { config, latents: { height, width }, weights }: TransformerContext,

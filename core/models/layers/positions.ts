@@ -1,6 +1,6 @@
 /** Sinusoidal positions of a grid of tokens (Vaswani et al., 2017, in two dimensions as in MAE and DiT). */
 
-/** Sines, then cosines, of `position` at `count` frequencies 10000^(−i/count). */
+/** Writes the sines, then the cosines, of `position` at `count` frequencies 10000^(−i/count). */
 function waves(
   target: Float32Array,
   offset: number,
@@ -18,13 +18,13 @@ function waves(
 export interface TokenGrid {
   readonly height: number;
   readonly columns: number;
-  /** Positions lie evenly from 0 up to this, less one step, … */
+  /** The exclusive end of the positions of each axis, which start at 0 and are evenly spaced, … */
   readonly span: number;
-  /** … divided by this; 1 by default. */
+  /** … and the divisor of all of them; 1 by default. */
   readonly scale?: number;
 }
 
-/** Where `count` tokens lie, in float32 steps as diffusers takes them. */
+/** The positions of `count` tokens along an axis; each operation rounds to float32 as in diffusers. */
 function places(
   count: number,
   { span, scale = 1 }: Pick<TokenGrid, "span" | "scale">,
@@ -37,7 +37,7 @@ function places(
   );
 }
 
-/** `[height x columns, width]` row-major: the first half of each token encodes its column, the second its row. */
+/** The table `[height x columns, width]`, row-major: a token's first half encodes its column, the second its row. */
 export function sinCosPositions(width: number, grid: TokenGrid): Float32Array {
   const { height, columns } = grid;
   const [rows, cells] = [places(height, grid), places(columns, grid)];

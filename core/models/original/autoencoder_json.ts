@@ -1,9 +1,9 @@
-/** The `config.json` of an original checkpoint's autoencoder, as its tensors tell it. */
+/** Infers the `config.json` of an original checkpoint's autoencoder from its tensors. */
 import { each, type Structure } from "./structure.ts";
 
 /**
- * @param structure Of an autoencoder by diffusers' names.
- * @param given What no tensor tells.
+ * @param structure The tensors of an autoencoder under diffusers' names.
+ * @param given Values that no tensor tells.
  * @throws {RangeError} If a tensor is missing.
  */
 export function autoencoderJson(

@@ -1,4 +1,4 @@
-/** The `config.json` of an original checkpoint's multimodal transformer, as its tensors tell it. */
+/** Infers the `config.json` of an original checkpoint's multimodal transformer from its tensors. */
 import {
   originalMmdit,
   originalMmditFamily,
@@ -6,12 +6,12 @@ import {
 import type { TensorFile } from "../../weights/tensor_file.ts";
 import { each, Structure } from "./structure.ts";
 
-/** Side of the latents of 1024 pixels, which every published SD3 was trained with last. */
+/** Side of the latents of 1024 pixels, the last training size of every published SD3. */
 const sampleSize = 128;
-/** Width of a head where no norm of heads tells it. */
+/** Width of an attention head if no norm of heads tells it. */
 const headWidth = 64;
 
-/** Undefined for a file that holds no such transformer in the original layout. @throws {RangeError} If a tensor is missing. */
+/** The configuration; undefined if a file holds none in the original layout. @throws {RangeError} If a tensor is missing. */
 export function mmditJson(
   file: TensorFile,
 ): Record<string, unknown> | undefined {
@@ -21,7 +21,7 @@ export function mmditJson(
   return family === "sd3" ? sd3Json(s) : fluxJson(s);
 }
 
-/** What both families' blocks and conditions tell. */
+/** The keys that both families share, from their blocks and conditions. */
 function commonJson(s: Structure, width: number) {
   const norm = "transformer_blocks.0.attn.norm_q.weight";
   const head = s.has(norm) ? s.shape(norm)[0] : headWidth;

@@ -1,4 +1,4 @@
-/** Configurations of original checkpoints, told from the shapes of known networks. */
+/** Tests of original checkpoints' configurations, inferred from the shapes of known networks. */
 import { assertEquals, assertThrows } from "@std/assert";
 import type { TensorFile } from "../../weights/tensor_file.ts";
 import { tensorFile } from "../../weights/tensor_file.ts";
@@ -13,7 +13,7 @@ import { Structure } from "./structure.ts";
 import { textJson } from "./text_json.ts";
 import { unetJson } from "./unet_json.ts";
 
-/** A file of which only the header exists. */
+/** A file with a header alone, without data. */
 const fileOf = (shapes: ReadonlyMap<string, readonly number[]>): TensorFile =>
   tensorFile(
     "a.safetensors",

@@ -1,7 +1,7 @@
 /**
- * The configurations of a pipeline whose checkpoint is in the original layout:
- * Stable Diffusion 1 and 2 (Rombach et al., 2022), SDXL and its refiner (Podell
- * et al., 2023). Its tensors tell the networks; the rest is as published.
+ * Infers the configurations of a pipeline from a checkpoint in the original layout:
+ * Stable Diffusion 1 and 2 (Rombach et al., 2022), SDXL and its refiner (Podell et
+ * al., 2023). The networks follow from the tensors; other values are as published.
  */
 import { originalAutoencoder } from "../../weights/original/autoencoder.ts";
 import {
@@ -20,7 +20,7 @@ export type PipelineJson = Readonly<Record<string, Record<string, unknown>>>;
 
 type Kind = "v1" | "v2" | "xl" | "refiner";
 
-/** The noise of every published checkpoint of these. */
+/** The noise schedule of every published checkpoint of these models. */
 const trained = {
   beta_end: 0.012,
   beta_schedule: "scaled_linear",
@@ -29,7 +29,7 @@ const trained = {
   steps_offset: 1,
 };
 
-/** As published: the schedulers, and what no tensor tells of the networks. */
+/** The published schedulers, and the values of the networks that no tensor tells. */
 const published = {
   v1: {
     sampleSize: 64,
@@ -67,9 +67,9 @@ const published = {
 } as const;
 
 /**
- * The configurations of a checkpoint.
+ * Infers the configurations of a checkpoint.
  *
- * @throws {TypeError} If it is no checkpoint in the original layout of these models.
+ * @throws {TypeError} If the file is no checkpoint in the original layout of these models.
  * @throws {RangeError} If a tensor of one of its networks is missing.
  */
 export function pipelineJson(file: TensorFile): PipelineJson {
@@ -101,7 +101,7 @@ export function pipelineJson(file: TensorFile): PipelineJson {
   };
 }
 
-/** Where a pipeline's text towers lie. */
+/** The folders of a pipeline's text towers. */
 const towerFolders: Readonly<Record<Kind, readonly string[]>> = {
   v1: ["text_encoder"],
   v2: ["text_encoder"],
@@ -111,15 +111,15 @@ const towerFolders: Readonly<Record<Kind, readonly string[]>> = {
 
 /** A tokenizer that a pipeline needs. */
 export interface NeededTokenizer {
-  /** Its folder in the pipeline's. */
+  /** The tokenizer's folder within the pipeline's. */
   readonly folder: string;
-  /** The token that pads. */
+  /** The padding token. */
   readonly padding: string;
-  /** Tokens of a text. */
+  /** The number of tokens of a text. */
   readonly length: unknown;
 }
 
-/** The tokenizers that go with a checkpoint's text towers: only transformers' own tower pads with the end token. */
+/** The tokenizers of a checkpoint's text towers; open_clip's towers pad with "!", CLIP's with the end token. */
 export const tokenizersOf = (json: PipelineJson): NeededTokenizer[] =>
   [["text_encoder", "tokenizer"], ["text_encoder_2", "tokenizer_2"]]
     .flatMap(([tower, folder]) => {
@@ -151,7 +151,7 @@ function kindOf(file: TensorFile, towers: readonly OriginalTower[]): Kind {
   return towers[0].isOpenClip ? "v2" : "v1";
 }
 
-/** Classes of pipelines from a text alone, and of those that repaint a part of a picture. */
+/** The pipeline class of each kind, and its class for inpainting. */
 const classes: Readonly<Record<Kind, readonly [string, string]>> = {
   v1: ["StableDiffusionPipeline", "StableDiffusionInpaintPipeline"],
   v2: ["StableDiffusionPipeline", "StableDiffusionInpaintPipeline"],

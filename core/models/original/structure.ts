@@ -1,7 +1,7 @@
-/** What the names and shapes of a checkpoint's tensors tell of its networks: original files have no configuration beside them. */
+/** Reads the names and shapes of a checkpoint's tensors, as original files have no configuration beside them. */
 import type { TensorFile } from "../../weights/tensor_file.ts";
 
-/** A part of a checkpoint by our names. */
+/** The tensors of a part of a checkpoint, under our names. */
 export class Structure {
   constructor(readonly file: TensorFile) {}
 
@@ -9,7 +9,7 @@ export class Structure {
     return this.file.tensors.has(name);
   }
 
-  /** A tensor's shape. @throws {RangeError} If there is none of that name. */
+  /** A tensor's shape. @throws {RangeError} If no tensor has the name. */
   shape(name: string): readonly number[] {
     const stored = this.file.tensors.get(name);
     if (stored) return stored.shape;
@@ -18,7 +18,7 @@ export class Structure {
     );
   }
 
-  /** How many parts a list has: `prefix.0`, `prefix.1` and so on. */
+  /** The length of a list of modules, `prefix.0`, `prefix.1` and so on. */
   count(prefix: string): number {
     const begin = `${prefix}.`;
     const places = [...this.file.tensors.keys()]
@@ -28,6 +28,6 @@ export class Structure {
   }
 }
 
-/** Numbers from 0 to below `count`, each by `of`. */
+/** The values `of(0)`, `of(1)`, … `of(count - 1)`. */
 export const each = <T>(count: number, of: (i: number) => T): T[] =>
   Array.from({ length: count }, (_, i) => of(i));

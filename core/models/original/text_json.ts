@@ -1,4 +1,4 @@
-/** The `config.json` of an original checkpoint's text tower, as its tensors tell it. */
+/** Infers the `config.json` of an original checkpoint's text tower from its tensors. */
 import type { OriginalTower } from "../../weights/original/text.ts";
 import { Structure } from "./structure.ts";
 
@@ -6,8 +6,8 @@ import { Structure } from "./structure.ts";
 const headWidth = 64;
 
 /**
- * @param options.projects Whether the pipeline reads its projection.
- * @param options.skipped Last layers that the pipeline does not run: Stable Diffusion 2 normalises the output of the last but one.
+ * @param options.projects Whether the pipeline reads the tower's projection.
+ * @param options.skipped The number of last layers that do not run: Stable Diffusion 2 normalises the output of the last but one.
  * @throws {RangeError} If a tensor is missing.
  */
 export function textJson(

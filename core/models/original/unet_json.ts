@@ -1,16 +1,16 @@
-/** The `config.json` of an original checkpoint's UNet, as its tensors tell it. */
+/** Infers the `config.json` of an original checkpoint's UNet from its tensors. */
 import { each, type Structure } from "./structure.ts";
 
-/** Width of an attention head where projections are linear, as in Stable Diffusion 2 and SDXL. */
+/** Width of an attention head if projections are linear, as in Stable Diffusion 2 and SDXL. */
 const headWidth = 64;
 /** Heads of each level in Stable Diffusion 1. */
 const firstHeads = 8;
-/** Channels of the embedding of SDXL's sizes. */
+/** Channels of the embedding of each of SDXL's `time_ids`. */
 const timeChannels = 256;
 
 /**
- * @param structure Of a UNet by diffusers' names.
- * @param sampleSize Side of the latents that it was trained with, which no tensor tells.
+ * @param structure The tensors of a UNet under diffusers' names.
+ * @param sampleSize Side of the latents that the UNet was trained with, which no tensor tells.
  * @throws {RangeError} If a tensor is missing.
  */
 export function unetJson(
@@ -59,7 +59,7 @@ export function unetJson(
   };
 }
 
-/** Transformer blocks after each resnet of a level; null without any. */
+/** The number of transformer blocks after each resnet of a level; null if the level has no attention. */
 function depthsOf(s: Structure, path: string): number[] | null {
   const attentions = s.count(`${path}.attentions`);
   return attentions === 0 ? null : each(
@@ -75,7 +75,7 @@ function middleType(s: Structure): string | null {
   return s.has("mid_block.resnets.0.conv1.weight") ? "UNetMidBlock2D" : null;
 }
 
-/** Depths of both paths; a level without attention gets that of the middle, which stands at the end of the list. */
+/** The keys of both paths' depths. Levels without attention get the middle's depth, which the last entry must be. */
 function depthKeys(
   s: Structure,
   down: readonly (number[] | null)[],
@@ -100,7 +100,7 @@ function depthKeys(
   };
 }
 
-/** SDXL's conditions besides the text's tokens. */
+/** The keys of SDXL's conditions besides the text's tokens. */
 function addedKeys(s: Structure): Record<string, unknown> {
   const key = "add_embedding.linear_1.weight";
   return s.has(key)

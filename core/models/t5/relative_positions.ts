@@ -1,25 +1,25 @@
 /**
- * Buckets of relative positions (Raffel et al., 2020, section 2.1): a
- * transformer that learns one bias a bucket can read texts of any length.
+ * Buckets of relative positions (Raffel et al., 2020, section 2.1): a transformer
+ * that learns one bias for each bucket can read texts of any length.
  */
 import { int64, type Tensor } from "../../tensor/tensor.ts";
 
-/** How positions share buckets. */
+/** The division of relative positions into buckets. */
 export interface PositionBuckets {
-  /** All buckets; half of them for keys before the query, half for those after it. */
+  /** The number of buckets: one half for keys before the query, the other for keys after it. */
   readonly count: number;
-  /** Distance from which on all tokens share a half's last bucket. */
+  /** The distance from which on all tokens share the last bucket of a half. */
   readonly furthest: number;
 }
 
-/** Distances of a half that have a bucket each: half of that half's buckets. */
+/** The number of distances with a bucket of their own in each half: half of the half's buckets. */
 export const exactDistances = (count: number): number => Math.floor(count / 4);
 
 /**
- * Bucket of a distance within its half: its own while that is below
- * {@linkcode exactDistances}, then one that grows with its logarithm. In
- * float32 steps as transformers takes them: where a distance lies on the border
- * of two buckets, rounding decides.
+ * The bucket of a distance within its half: the distance itself if it is below
+ * {@linkcode exactDistances}, else a number that grows with its logarithm. Each
+ * operation rounds to float32 as in transformers, because rounding decides for
+ * distances at the border of two buckets.
  */
 function bucketOf(
   distance: number,

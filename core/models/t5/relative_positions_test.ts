@@ -21,7 +21,7 @@ function row(
 const starts = (buckets: readonly number[]): number[] =>
   buckets.flatMap((b, i) => b === buckets[i - 1] ? [] : [i]);
 
-Deno.test("T5's 32 buckets: eight distances of their own, then wider ones up to 91 tokens", () => {
+Deno.test("T5's 32 buckets: eight for one distance each, then wider ones, the last from 91 tokens on", () => {
   const published = { count: 32, furthest: 128 };
   const before = row(300, published, "before");
   const wide = [8, 12, 16, 23, 32, 46, 64, 91];
@@ -32,7 +32,7 @@ Deno.test("T5's 32 buckets: eight distances of their own, then wider ones up to 
   assertEquals(after[0], 0);
 });
 
-Deno.test("other numbers of buckets divide the distances by their own rule", () => {
+Deno.test("8 buckets to distance 8 begin at the distances 0, 1, 2 and 4", () => {
   const before = row(20, { count: 8, furthest: 8 }, "before");
   assertEquals(starts(before), [0, 1, 2, 4]);
   assertEquals(before.at(-1), 3);

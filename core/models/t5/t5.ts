@@ -1,9 +1,9 @@
 /**
- * T5's encoder (Raffel et al., 2020) in version 1.1, with the gated
- * feed-forward of Shazeer (2020), as transformers stores it: pre-norm layers
- * without a bias anywhere. Where a token stands enters only through a bias on
- * the scores of attention, learned by bucket of distance and shared by all
- * layers; the scores are not divided by √d.
+ * T5's encoder (Raffel et al., 2020) in version 1.1, with the gated feed-forward
+ * layer of Shazeer (2020), as transformers stores it: pre-norm layers without a
+ * bias anywhere. Positions enter only through a bias on the scores of attention,
+ * learned for each bucket of distances and shared by all layers; the scores are
+ * not divided by √d.
  *
  * Shapes: `B` batch, `L` tokens, `D` width.
  */
@@ -29,7 +29,7 @@ interface EncoderOptions {
 interface LayerContext extends EncoderOptions {
   /** Module path. */
   readonly path: string;
-  /** Added to the scores of attention, `[B, heads, L, L]`. */
+  /** A bias on the scores of attention, `[B, heads, L, L]`. */
   readonly bias: Value;
 }
 
@@ -54,7 +54,7 @@ const attention: Layer<LayerContext> = (
   return project("o", mixed, width);
 };
 
-/** (GELU(x W₀) ⊙ x W₁) Wₒ, GELU by its tanh approximation. The product and what is made of it pass float16, so they stay in float32. */
+/** Computes (GELU(x W₀) ⊙ x W₁) Wₒ with the tanh GELU. Product and output exceed float16 and stay in float32. */
 const feedForward: Layer<LayerContext> = (g, x, { path, config, weights }) => {
   const { width, inner } = config;
   const project = (name: string, from: Value, to: number) =>
@@ -72,14 +72,14 @@ const encoderLayer: Layer<LayerContext> = (g, x, c) => {
     return rmsNorm(g, from, { path: own, epsilon, weights });
   };
   const looking = { ...c, path: `${path}.layer.0.SelfAttention` };
-  const reading = { ...c, path: `${path}.layer.1.DenseReluDense` }; // its name whatever the activation
+  const reading = { ...c, path: `${path}.layer.1.DenseReluDense` }; // the name for every activation
   const added = (to: Value, update: Value) =>
     g.inSingle(() => g.add(to, update));
   const middle = added(x, attention(g, norm(x, 0), looking));
   return added(middle, feedForward(g, norm(middle, 1), reading));
 };
 
-/** The bias of each head on the scores of each query and key, `[1, heads, L, L]`; stored with the first layer. */
+/** The bias of each head for each query and key, `[1, heads, L, L]`; its table is stored with the first layer. */
 function positionBias(
   g: GraphBuilder,
   length: number,
@@ -97,7 +97,7 @@ function positionBias(
 /**
  * The encoder as a graph. Inputs: `input_ids` and `attention_mask` (1 for a
  * token, 0 for padding) `[B, L]` (int64); output `last_hidden_state` `[B, L, D]`,
- * where the features of padding mean nothing.
+ * in which the features of padding mean nothing.
  */
 export function t5EncoderGraph(
   config: T5EncoderConfig,

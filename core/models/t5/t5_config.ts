@@ -6,10 +6,10 @@ import {
 } from "../../files/library_keys.ts";
 import { exactDistances, type PositionBuckets } from "./relative_positions.ts";
 
-/** Distance of the last bucket in files from before it could be chosen. */
+/** The value of a key that older files lack. */
 const defaults = { relative_attention_max_distance: 128 };
 
-/** @throws {TypeError} If the buckets cannot be divided among the distances. */
+/** Reads the buckets. @throws {TypeError} If the buckets cannot be divided among the distances. */
 function positionBuckets(config: ConfigJson): PositionBuckets {
   const count = config.positiveInteger("relative_attention_num_buckets");
   if (count < 4) {
@@ -29,11 +29,11 @@ const harmless = [
   ...["scale_decoder_outputs", "use_cache"],
 ];
 
-/** T5's encoder in version 1.1. */
+/** The configuration of T5's encoder in version 1.1. */
 export type T5EncoderConfig = Readonly<ReturnType<typeof parseT5EncoderConfig>>;
 
 /**
- * The configuration of an encoder, of the parsed `config.json` of a `T5EncoderModel`.
+ * The configuration of an encoder, from the parsed `config.json` of a `T5EncoderModel`.
  *
  * @throws {TypeError} If a key is missing or asks for another network.
  */
@@ -51,7 +51,7 @@ export function parseT5EncoderConfig(json: unknown, file: string) {
     width: config.positiveInteger("d_model"),
     layers: config.positiveInteger("num_layers", most.layers),
     heads: config.positiveInteger("num_heads"),
-    /** Width of one head; all of them together need not be as wide as the model. */
+    /** Width of one head; all heads together need not be as wide as the model. */
     headWidth: config.positiveInteger("d_kv"),
     /** Width inside the feed-forward layers. */
     inner: config.positiveInteger("d_ff"),

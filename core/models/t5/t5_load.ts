@@ -1,4 +1,4 @@
-/** T5's encoder from a folder as transformers writes it. */
+/** Loads T5's encoder from a folder as transformers writes it. */
 import { leavesOut } from "../../weights/original/mmdit.ts";
 import { originalT5, textEncoders } from "../../weights/original/text.ts";
 import {
@@ -13,7 +13,7 @@ import { parseT5EncoderConfig, type T5EncoderConfig } from "./t5_config.ts";
 
 export const t5EncoderKind: ComponentKind<T5EncoderConfig> = {
   weightFile: "model.safetensors",
-  /** Some files hold `shared.weight` a second time, under the encoder's name for it; some under that alone. */
+  /** The encoder's name for `shared.weight`: some files hold both names, some this one alone. */
   ignored: /^encoder\.embed_tokens\.weight$/,
   renamed: (key) => key.replace(/^encoder\.embed_tokens\./, "shared."),
   original: (file) =>
@@ -25,7 +25,7 @@ export const t5EncoderKind: ComponentKind<T5EncoderConfig> = {
     ),
 };
 
-/** The encoder of a folder. @throws As {@linkcode loadComponent}. */
+/** Loads the encoder of a folder. @throws As {@linkcode loadComponent}. */
 export const loadT5Encoder = (
   folder: string,
   options?: ComponentOptions,

@@ -21,7 +21,7 @@ import { t5EncoderGraph } from "./t5.ts";
 import { parseT5EncoderConfig } from "./t5_config.ts";
 import { loadT5Encoder, t5EncoderKind } from "./t5_load.ts";
 
-/** Heads that are together wider than the model; texts longer than the last bucket's distance. */
+/** A tiny encoder, whose heads are together wider than the model, and whose last bucket begins within the texts. */
 const tiny = {
   model_type: "t5",
   feed_forward_proj: "gated-gelu",
@@ -53,7 +53,7 @@ const xxl = {
 
 const config = parseT5EncoderConfig(tiny, "test");
 
-/** Weights that leave neither attention nor the norms without effect. */
+/** Weights with which both attention and the norms have an effect. */
 function randomTensors(): Map<string, Tensor<"float32">> {
   const random = new TorchGenerator(0);
   return new Map([...t5EncoderKind.parameters(config)].map(([key, shape]) => {
@@ -77,7 +77,7 @@ const masks = texts.map((ids) =>
   ids.map((_, i) => i <= ids.lastIndexOf(1) ? 1 : 0)
 );
 
-// T5 again, in float64 and without a graph.
+// A reference of T5, in float64 and without a graph.
 
 type Vector = readonly number[];
 
@@ -109,7 +109,7 @@ const norm = (x: readonly Vector[], key: string): Vector[] => {
 const gelu = (x: number) =>
   0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
 
-/** 8 buckets to distance 8: after the distances 0 and 1 the buckets begin at 2 and at 2·√(8/2) = 4. */
+/** The bucket among 8 up to distance 8: a half's buckets begin at 0, 1, 2 and 2·√(8/2) = 4. */
 function bucket(query: number, key: number): number {
   const distance = Math.abs(key - query);
   const near = [1, 2, 4].filter((start) => distance >= start).length;
@@ -168,7 +168,7 @@ function reference(ids: Vector, mask: Vector): Vector[] {
   return norm(x, "encoder.final_layer_norm");
 }
 
-/** A folder with the tiny encoder, some of its tensors changed. */
+/** Calls `use` with a folder of the tiny encoder; `changes` replace tensors, or remove them if null. */
 async function inFolder(
   changes: Iterable<readonly [string, Tensor | null]>,
   use: (folder: string) => Promise<void>,
@@ -187,7 +187,7 @@ async function inFolder(
   }
 }
 
-Deno.test("the encoder of a folder computes what T5 is defined to", async () => {
+Deno.test("the encoder of a folder computes the same as a reference of T5", async () => {
   const again = "encoder.embed_tokens.weight"; // a second name of shared.weight
   await inFolder([[again, tensors.get("shared.weight")!]], async (folder) => {
     const { config, weights } = await loadT5Encoder(folder);
@@ -207,7 +207,7 @@ Deno.test("the encoder of a folder computes what T5 is defined to", async () => 
   });
 });
 
-Deno.test("a file whose embedding has the encoder's name alone loads", async () => {
+Deno.test("a file that holds the embedding only under the encoder's name loads", async () => {
   const table = tensors.get("shared.weight")!;
   const changes = [
     ["shared.weight", null],
@@ -238,7 +238,7 @@ Deno.test("T5-XXL, which conditions PixArt, has 4,762,310,656 parameters", () =>
   assertEquals(shapes.reduce((n, shape) => n + sizeOf(shape), 0), 4762310656);
 });
 
-Deno.test("a config without a furthest distance means 128", () => {
+Deno.test("a config without relative_attention_max_distance means 128", () => {
   const { relative_attention_max_distance: _, ...older } = xxl;
   assertEquals(
     parseT5EncoderConfig(older, "test"),
@@ -265,7 +265,7 @@ Deno.test("configs of other networks are refused by key", () => {
   }
 });
 
-Deno.test("in half precision T5's products past float16, and the stream that they go to, are in float32", () => {
+Deno.test("in half precision T5's products beyond float16's range, and the stream that they are added to, are in float32", () => {
   const graph = t5EncoderGraph(config, waveWeights, { batch: 1, tokens: 5 });
   const { nodes, values } = halfPrecision(graph);
   const dtypes = (wanted: RegExp) =>
@@ -277,7 +277,7 @@ Deno.test("in half precision T5's products past float16, and the stream that the
   assertEquals(dtypes(/layer_norm\/Pow/), new Set(["float32"]));
   const makers = nodes.filter(({ name }) => name.includes("layer_norm/Pow"))
     .map(({ inputs: [x] }) => nodes.find(({ outputs }) => outputs[0] === x)!);
-  // The first norm reads the embedding, the others sums.
+  // The first norm reads the embedding, the others read sums.
   assertEquals(makers.slice(1).map(({ op }) => op), Array(4).fill("Add"));
   assertEquals(dtypes(/\.(wi_0|wi_1|q|k|v|o)\/Gemm/), new Set(["float16"]));
 });
