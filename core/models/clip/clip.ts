@@ -1,7 +1,7 @@
 /**
  * CLIP's two towers (Radford et al., 2021) as transformers stores them: pre-norm
- * transformers over the tokens of a text, where each sees those before it, and
- * over the patches of a picture.
+ * transformers over the tokens of a text, with causal attention, and over the
+ * patches of a picture.
  *
  * Shapes: `B` batch, `L` tokens, `D` width, `P` width of the shared space.
  */
@@ -27,19 +27,19 @@ import type { WeightSource } from "../block_graph/weights.ts";
 export interface ClipFeatures {
   /** The embeddings, then the output of each layer, `[B, L, D]`; the last but one conditions some diffusion models. */
   readonly hidden: readonly Value[];
-  /** `[B, L, D]`; normalised in the text tower only. */
+  /** The last layer's output, `[B, L, D]`; normalised in the text tower only. */
   readonly last: Value;
   /** The feature that stands for the whole, `[B, D]`. */
   readonly pooled: Value;
   /** `pooled` in the shared space, `[B, P]`, not normalised; null in a tower without a projection. */
   readonly projected: Value | null;
-  /** Normalises an output of `hidden` as the last one is; in the text tower only. */
+  /** Applies the norm of `last` to a value of `hidden`; in the text tower only. */
   readonly normed?: (hidden: Value) => Value;
 }
 
 interface LayerContext extends LayerOptions {
   readonly config: ClipEncoderConfig;
-  /** Added to the scores of attention, `[1, 1, L, L]`. */
+  /** A bias on the scores of attention, `[1, 1, L, L]`. */
   readonly mask: Value | null;
 }
 
@@ -94,9 +94,9 @@ function encoder(g: GraphBuilder, embeddings: Value, c: LayerContext): Value[] {
 }
 
 /**
- * Where each text ends, as ones among zeros `[B, L, 1]`: at the first end
- * token, or at the first of the highest ids. A text without an end token ends
- * at its first, as it does in transformers.
+ * A one at the end of each text, among zeros, `[B, L, 1]`: at its first end token
+ * or, if `endToken` is null, at the first of its highest ids. A text without an
+ * end token ends at its first token, as in transformers.
  */
 function endOfText(
   g: GraphBuilder,
@@ -117,7 +117,7 @@ function endOfText(
   return g.reshape(g.cast(first, "float32"), [batch, length, 1]);
 }
 
-/** Projects without bias, where the tower has a projection. */
+/** Projects without bias; null if the tower has no projection. */
 function projected(
   g: GraphBuilder,
   pooled: Value,
@@ -128,7 +128,7 @@ function projected(
 }
 
 /**
- * The text tower.
+ * Emits the text tower.
  *
  * @param ids Token ids `[B, L]` (int64).
  * @throws {RangeError} If the texts are longer than the tower's positions.
@@ -166,7 +166,7 @@ export function clipText(
   return { hidden, last, pooled, normed, projected: shared };
 }
 
-/** Patches as tokens after the class token, with positions: `[B, 1 + (H/p)², D]`. */
+/** The class token, then the patches as tokens, with positions: `[B, 1 + (H/p)², D]`. */
 function patchTokens(
   g: GraphBuilder,
   pixels: Value,
@@ -188,7 +188,7 @@ function patchTokens(
 }
 
 /**
- * The picture tower.
+ * Emits the picture tower.
  *
  * @param pixels Normalised pictures `[B, C, H, W]`, H = W = `imageSize`.
  */
@@ -213,7 +213,7 @@ export function clipVision(
   return { hidden, last, pooled, projected: shared };
 }
 
-/** The outputs of a tower by name: `hidden_states.<i>`, from the last on as `hidden_states.<-i>`, which `normed.<-i>` are in the text tower, the last but one as `penultimate`, `last_hidden_state`, `pooler_output` and, where it projects, `embeds`. */
+/** A tower's outputs by name; `hidden_states.<i>` counts from the end if i is negative. */
 function namedOutputs(features: ClipFeatures): Map<string, Value> {
   const { hidden, last, pooled, projected } = features;
   return new Map([
@@ -228,6 +228,7 @@ function namedOutputs(features: ClipFeatures): Map<string, Value> {
   ]);
 }
 
+/** A graph of named outputs; `normed.<i>` is `hidden_states.<i>` after the text tower's last norm. */
 function graphWith(
   g: GraphBuilder,
   features: ClipFeatures,
@@ -249,7 +250,7 @@ function graphWith(
   return g.build(Object.fromEntries(chosen));
 }
 
-/** The text tower as a graph: `input_ids` `[B, L]` in, the named features out. @throws {RangeError} If there is no such feature. */
+/** The text tower as a graph: `input_ids` `[B, L]` → the named features. @throws {RangeError} If one is unknown. */
 export function clipTextGraph(
   config: ClipTextConfig,
   weights: WeightSource,
@@ -264,7 +265,7 @@ export function clipTextGraph(
   return graphWith(g, clipText(g, ids, { config, weights }), outputs);
 }
 
-/** The picture tower as a graph: `pixel_values` `[B, C, H, W]` in, the named features out. @throws {RangeError} If there is no such feature. */
+/** The picture tower as a graph: `pixel_values` `[B, C, H, W]` → the named features. @throws {RangeError} If one is unknown. */
 export function clipVisionGraph(
   config: ClipVisionConfig,
   weights: WeightSource,

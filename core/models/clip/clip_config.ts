@@ -9,10 +9,10 @@ import {
   transformersKeys,
 } from "../../files/library_keys.ts";
 
-/** Older files hold this id, which is not the end of text: transformers then pools at the highest id. */
+/** The id in older files, which is not the end of text: transformers then pools at the highest id. */
 const legacyEndToken = 2;
 
-/** Values of transformers where a file leaves a key out. */
+/** transformers' values of keys that a file leaves out. */
 const defaults = {
   layer_norm_eps: 1e-5,
   hidden_act: "quick_gelu",
@@ -25,7 +25,7 @@ const textDefaults = {
   vocab_size: 49408,
 };
 
-/** Keys of training, and the projection of a tower that has none. */
+/** Unused keys: of training, and the projection's width for a tower without a projection. */
 const harmless = [
   "attention_dropout",
   "dropout",
@@ -42,10 +42,10 @@ const allowed = (type: string): AllowedValues => ({
   hidden_act: activations,
 });
 
-/** The transformer that both towers share. */
+/** The configuration of the transformer, which both towers share. */
 export type ClipEncoderConfig = Readonly<ReturnType<typeof encoderConfig>>;
 
-/** @throws {TypeError} If a key is missing or has a value that the encoder does not know. */
+/** Reads the transformer's keys. @throws {TypeError} If a key is missing or has a value that it does not support. */
 function encoderConfig(config: ConfigJson, hasProjection: boolean) {
   const width = config.positiveInteger("hidden_size");
   const heads = config.positiveInteger("num_attention_heads");
@@ -65,17 +65,17 @@ function encoderConfig(config: ConfigJson, hasProjection: boolean) {
   };
 }
 
-/** Whether a config names a class. */
+/** Whether a config's `architectures` name a class. */
 function isOfClass(config: ConfigJson, name: string): boolean {
   const architectures = config.value("architectures");
   return Array.isArray(architectures) && architectures.includes(name);
 }
 
-/** The text tower. */
+/** The configuration of a text tower. */
 export type ClipTextConfig = Readonly<ReturnType<typeof parseClipTextConfig>>;
 
 /**
- * The configuration of a text tower, of the parsed `config.json` of a
+ * The configuration of a text tower, from the parsed `config.json` of a
  * `CLIPTextModel` or `CLIPTextModelWithProjection`.
  *
  * @param options.projects Whether the tower is the latter; by default as `architectures` says.
@@ -96,22 +96,22 @@ export function parseClipTextConfig(
   const parsed = {
     ...encoderConfig(config, projects ?? isProjecting),
     vocabulary: config.positiveInteger("vocab_size"),
-    /** The most tokens that it reads. */
+    /** The most tokens that the tower reads. */
     positions: config.positiveInteger("max_position_embeddings", most.tokens),
-    /** Id of the token that ends a text, whose feature stands for the text; null takes the first highest id instead. */
+    /** Id of the end token, whose feature stands for the text; null takes the first of the highest ids instead. */
     endToken: endToken === legacyEndToken ? null : endToken as number,
   };
   config.finish(harmless, transformersKeys);
   return parsed;
 }
 
-/** The picture tower. */
+/** The configuration of a picture tower. */
 export type ClipVisionConfig = Readonly<
   ReturnType<typeof parseClipVisionConfig>
 >;
 
 /**
- * The configuration of a picture tower, of the parsed `config.json` of a
+ * The configuration of a picture tower, from the parsed `config.json` of a
  * `CLIPVisionModel` or `CLIPVisionModelWithProjection`.
  *
  * @throws {TypeError} If a key is missing or asks for another network.

@@ -1,7 +1,7 @@
 /**
- * Initial weights of CLIP towers that are trained here, as the authors of CLIP
- * set them (Radford et al., 2021): normal, narrower where a layer adds to the
- * residual stream, the deeper the narrower; biases 0, norms 1.
+ * Initial weights of CLIP towers that are trained here, as the authors of CLIP set
+ * them (Radford et al., 2021): normal, narrower in layers that add to the residual
+ * stream, the narrower the more layers a tower has; biases 0, norms 1.
  */
 import { float32, type Tensor, zeros } from "../../tensor/tensor.ts";
 import type {

@@ -1,4 +1,4 @@
-/** CLIP's towers from a folder as transformers writes it. */
+/** Loads CLIP's towers from a folder as transformers writes it. */
 import { leavesOut } from "../../weights/original/mmdit.ts";
 import { originalText, textEncoders } from "../../weights/original/text.ts";
 import { clipTextGraph, clipVisionGraph } from "./clip.ts";
@@ -18,14 +18,14 @@ import { askedShapes } from "../block_graph/weights.ts";
 
 const weightFile = "model.safetensors";
 
-/** Files of older versions of transformers hold the positions 0, 1, 2, … as if they were a weight. */
+/** The positions 0, 1, 2, …, which older versions of transformers store like a weight. */
 const ignored = /\.position_ids$/;
 
-/** Parts of a tower that transformers 5 stores without the tower's name, in classes without a projection. */
+/** The start of keys that transformers 5 stores without the tower's name, in classes without a projection. */
 const bareParts =
   /^(?=(embeddings|encoder|final_layer_norm|pre_layrnorm|post_layernorm)\.)/;
 
-/** The features that need every weight. */
+/** Outputs that together depend on every weight. */
 const allOf = (projection: number | null): string[] => [
   "pooler_output",
   ...(projection === null ? [] : ["embeds"]),
@@ -63,16 +63,16 @@ export const clipVisionKind: ComponentKind<ClipVisionConfig> = {
     ),
 };
 
-/** A text tower read as one that projects, whatever class its config names: the pipeline's index has the last word on that. */
+/** A text tower that projects, whatever class its config names, because the pipeline decides. */
 const projectingTextKind: ComponentKind<ClipTextConfig> = {
   ...clipTextKind,
   parse: (json, file) => parseClipTextConfig(json, file, { projects: true }),
 };
 
 /**
- * The text tower of a folder.
+ * Loads the text tower of a folder.
  *
- * @param options.projects Whether its projection is needed even where its config does not name a class that has one.
+ * @param options.projects Whether to read a projection even if the config names a class without one.
  * @throws As {@linkcode loadComponent}.
  */
 export const loadClipText = (
@@ -83,7 +83,7 @@ export const loadClipText = (
 ): Promise<Component<ClipTextConfig>> =>
   loadComponent(folder, projects ? projectingTextKind : clipTextKind, options);
 
-/** The picture tower of a folder. @throws As {@linkcode loadComponent}. */
+/** Loads the picture tower of a folder. @throws As {@linkcode loadComponent}. */
 export const loadClipVision = (
   folder: string,
 ): Promise<Component<ClipVisionConfig>> =>

@@ -37,21 +37,21 @@ async function pooled(ids: readonly number[][], eos_token_id: number) {
   return { features: found.pooler_output.data as Float32Array, row, config };
 }
 
-Deno.test("the pooled feature is that of the first end token", async () => {
+Deno.test("the pooled feature is the first end token's", async () => {
   const ids = [[5, 7, 30, 9, 7, 7], [7, 1, 2, 3, 4, 7]];
   const { features, row, config: { width } } = await pooled(ids, 7);
   assertEquals(features.slice(0, width), row(0, 1));
   assertEquals(features.slice(width), row(1, 0));
 });
 
-Deno.test("a config of the old kind, whose end token is 2, pools at the first of the highest ids", async () => {
+Deno.test("an old config, whose end token is 2, pools at the first of the highest ids", async () => {
   const ids = [[5, 7, 30, 9, 30, 2], [119, 1, 2, 3, 4, 119]];
   const { features, row, config: { width } } = await pooled(ids, 2);
   assertEquals(features.slice(0, width), row(0, 2));
   assertEquals(features.slice(width), row(1, 0));
 });
 
-Deno.test("features of a layer before the last are normalised as those of the last", async () => {
+Deno.test("an earlier layer's output gets the norm of the last layer's output", async () => {
   const { config, weights } = await loadClipText(folder);
   const outputs = ["last_hidden_state", "normed.-1", "normed.-2"];
   const graph = clipTextGraph(config, weights, {
@@ -71,7 +71,7 @@ Deno.test("features of a layer before the last are normalised as those of the la
   assertEquals(found["normed.-2"].data, last.data);
 });
 
-Deno.test("a token does not see those after it", async () => {
+Deno.test("a token does not attend to later tokens", async () => {
   const first = await pooled([[5, 6, 7, 8]], 7);
   const second = await pooled([[5, 6, 7, 99]], 7);
   assertEquals(first.features, second.features);
@@ -82,7 +82,7 @@ Deno.test("a text without the end token pools at its first token", async () => {
   assertEquals(features.slice(0, width), row(0, 0));
 });
 
-/** The tower's tensors under other names, with further ones, in a folder of its own. */
+/** Calls `body` with a folder of the tower's tensors under other names, and `extra` tensors. */
 const inPublished = (
   rename: (key: string) => string,
   extra: Readonly<Record<string, Tensor>>,
@@ -122,7 +122,7 @@ Deno.test("transformers 5 stores a tower without the tower's name; position_ids 
   }
 });
 
-Deno.test("a tower among a pair's tensors loads, and tells once which it does not use", () =>
+Deno.test("a tower in a file of both towers loads, and lists the unused tensors once", () =>
   inPublished((key) => key, {
     "vision_model.encoder.layers.0.mlp.fc1.bias": int64([1], [0]),
     "logit_scale": int64([], [0]),
@@ -170,7 +170,7 @@ Deno.test("texts longer than the tower's positions are refused", () => {
   );
 });
 
-Deno.test("initial weights are those that each tower asks for", () => {
+Deno.test("initial weights have the keys and shapes that each tower asks for", () => {
   const config: ClipTextConfig = parseClipTextConfig(json, "test");
   const random = new TorchGenerator(0);
   const shapes = (weights: ReadonlyMap<string, Tensor>) =>

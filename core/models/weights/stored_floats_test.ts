@@ -1,4 +1,4 @@
-/** Weights that a file holds in other floats than float32, as the runtime widens them. */
+/** Tests of weights stored in other floats than float32, which the runtime widens. */
 import { assert, assertEquals } from "@std/assert";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { GraphBuilder } from "../../onnx/builder.ts";
@@ -11,7 +11,7 @@ import { openTensorFile } from "../../weights/open_tensor_file.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
 import { openWeights } from "./weight_file.ts";
 
-/** All patterns of so many bytes. */
+/** All bit patterns of one byte, and of two. */
 const patterns = {
   1: Uint8Array.from({ length: 256 }, (_, i) => i),
   2: new Uint8Array(Uint16Array.from({ length: 65536 }, (_, i) => i).buffer),
@@ -19,7 +19,7 @@ const patterns = {
 
 const doubles = Float64Array.of(0.1, -1 / 3, 1e-40, 3e38, 1 + 2 ** -24);
 
-/** Bytes of each dtype, and which of its patterns are finite. */
+/** Bytes of each dtype; patterns [a, b) and [c, d) of `drop`, a list of a, b, c and d, are not finite. */
 const stored: Record<string, { bytes: Uint8Array; drop: number[] }> = {
   F16: { bytes: patterns[2], drop: [0x7c00, 0x8000, 0xfc00, 0x10000] },
   BF16: { bytes: patterns[2], drop: [0x7f80, 0x8000, 0xff80, 0x10000] },
@@ -28,7 +28,7 @@ const stored: Record<string, { bytes: Uint8Array; drop: number[] }> = {
   F64: { bytes: new Uint8Array(doubles.buffer), drop: [5, 5, 5, 5] },
 };
 
-/** A safetensors file of one tensor, with what is not finite left out; how many elements it has. */
+/** Writes a safetensors file of one tensor, the finite numbers of a dtype. @returns How many there are. */
 function write(path: string, dtype: string): number {
   const { bytes, drop: [a, b, c, d] } = stored[dtype];
   const width = bytes.length / d;
@@ -56,7 +56,7 @@ function graphOf(weights: WeightSource, size: number): Graph {
 const bitsOf = (data: ArrayLike<unknown>) =>
   new Uint32Array((data as Float32Array).slice().buffer);
 
-Deno.test("the runtime widens what a file holds in other floats exactly as they are read here", () =>
+Deno.test("the runtime widens the stored floats of a file exactly as readFloat32() reads them", () =>
   inTemporaryFolder(async (folder) => {
     for (const dtype of Object.keys(stored)) {
       const path = `${folder}/${dtype}.safetensors`;

@@ -1,14 +1,14 @@
-/** Tensors of a weight file that no part of the model bears. */
+/** Warns of tensors in a weight file that the model does not use. */
 
-/** Files whose tensors were told. */
+/** Paths of the files with a warning already printed. */
 const told = new Set<string>();
-/** Names that are shown. */
+/** The most names that a warning lists. */
 const shown = 3;
 
 /**
- * Tells on the console, once a file, which tensors are not used: a file may
- * hold more than its network (a training's averages, the other tower of a
- * pair), and a network may be less than its file means.
+ * Lists a file's unused tensors on the console, once for each file. A file may
+ * hold more than its network (a training's averages, the other tower of a pair),
+ * or the configuration may describe less than the file's network.
  */
 export function tellUnused(path: string, names: readonly string[]): void {
   if (names.length === 0 || told.has(path)) return;

@@ -1,7 +1,7 @@
 /**
- * Weights in files as a {@linkcode WeightSource}. Floats stay in their file, for
- * ONNX Runtime to map and to widen; tensors that do not lie there in their order
- * are brought into memory.
+ * Opens weight files as a {@linkcode WeightSource}. Floats stay in their file, for
+ * ONNX Runtime to map and to widen; tensors whose elements are stored in another
+ * order, or in another dtype, are read into memory.
  */
 import { sameShape } from "../../tensor/tensor.ts";
 import { isStoredFloat } from "../../tensor/tensor_bytes.ts";
@@ -11,23 +11,23 @@ import type { TensorFile } from "../../weights/tensor_file.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
 import { tellUnused } from "./unused_tensors.ts";
 
-/** How a file's keys differ from the model's. */
+/** The differences between a file's keys and the model's. */
 export interface WeightKeys {
-  /** Keys that published files hold though the model has no weight of that name; others of the kind are told. */
+  /** Keys of published files for which the model has no weight; all other unused keys give a warning. */
   readonly ignored?: RegExp;
-  /** The model's key for one of the file's, where it may bear an older name. */
+  /** Returns the model's key for a key of the file, which may be an older name. */
   readonly renamed?: (key: string) => string;
 }
 
 /**
  * Opens weights and checks them against the model: every key of the model, the
- * same shapes, float dtypes, finite values. Reads every tensor of the model
- * once; tensors that it has no use for are told on the console and left out, as
- * diffusers and transformers do.
+ * same shapes, float dtypes, finite values. Reads every tensor of the model once;
+ * unused tensors are listed on the console and left out, as in diffusers and
+ * transformers.
  *
  * @param path A safetensors file, one by `torch.save`, or the index of several.
  * @param shapes Key and shape of every weight of the model.
- * @throws {RangeError} If a key is missing, of another shape, or not finite.
+ * @throws {RangeError} If a tensor is missing, of another shape, or not finite.
  * @throws {TypeError} If a file is of no such format, or a tensor is of no float dtype.
  */
 export const openWeights = (
@@ -36,7 +36,7 @@ export const openWeights = (
   keys: WeightKeys = {},
 ): WeightSource => weightsIn(openTensorFile(path), shapes, keys);
 
-/** The same of tensors whose file was opened. @throws {RangeError | TypeError} As {@linkcode openWeights}. */
+/** Like {@linkcode openWeights}, for a file that is open. @throws {RangeError | TypeError} For the same reasons. */
 export function weightsIn(
   file: TensorFile,
   shapes: ReadonlyMap<string, readonly number[]>,
@@ -68,7 +68,7 @@ export function weightsIn(
   };
 }
 
-/** The file's name of each of the model's keys; where a file has a weight by two names, that of the model counts. */
+/** The file's name for each of the model's keys; the model's own name counts if a file holds two. */
 function fileNames(
   { path, tensors }: TensorFile,
   shapes: ReadonlyMap<string, unknown>,
@@ -100,7 +100,7 @@ const missing = (
     }`,
   );
 
-/** What a file holds instead of a network's weights, by the names of its tensors. */
+/** The end of an error that says, by the tensors' names, what a file holds instead of a network's weights. */
 function otherKind(names: Iterable<string>): string {
   const some = [...names];
   if (some.some((name) => /(^|[._])lora(_|\.|$)/.test(name))) {
@@ -112,7 +112,7 @@ function otherKind(names: Iterable<string>): string {
   return "";
 }
 
-/** As stored, or as a convolution of kernel 1 that stands for a linear layer. */
+/** Refuses another shape than the expected one, or the same as a convolution of kernel 1 for a linear layer. */
 function checkShape(
   { tensors }: TensorFile,
   name: string,

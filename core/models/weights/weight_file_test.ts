@@ -24,7 +24,7 @@ function weightsOf(model: string): Map<string, Tensor> {
   return new Map([...file.tensors.keys()].map((k) => [k, file.read(k)]));
 }
 
-/** A folder with the config of the fixture `dit` and no weights yet. */
+/** Calls `body` with a folder that holds the config of the fixture `dit`, and no weights yet. */
 const inNetworkFolder = (body: (folder: string) => Promise<void>) =>
   inTemporaryFolder(async (folder) => {
     await Deno.copyFile(path("dit/config.json"), `${folder}/config.json`);
@@ -95,7 +95,7 @@ Deno.test("a network's weights may lie in a file elsewhere", () =>
     assertEquals(model.weights(key, [128, 64]).file!.path, weights);
   }));
 
-Deno.test("a wrong tensor of a shard is told with the shard's path", () =>
+Deno.test("the error of a wrong tensor in a shard names the shard's path", () =>
   inNetworkFolder(async (folder) => {
     const weights = weightsOf("dit");
     const [, second] = weights.keys();
@@ -108,7 +108,7 @@ Deno.test("a wrong tensor of a shard is told with the shard's path", () =>
     );
   }));
 
-Deno.test("what a network has no use for is told, and what it lacks is refused", () =>
+Deno.test("tensors that a network does not use are listed on the console, and a missing one is refused", () =>
   inNetworkFolder(async (folder) => {
     const weights = weightsOf("dit");
     const file = `${folder}/${simple}`;
@@ -131,7 +131,7 @@ Deno.test("what a network has no use for is told, and what it lacks is refused",
     );
   }));
 
-Deno.test("a LoRA given as weights is told as one", () =>
+Deno.test("the error of a LoRA given as weights says that it is a LoRA", () =>
   inNetworkFolder(async (folder) => {
     for (
       const key of [
@@ -149,7 +149,7 @@ Deno.test("a LoRA given as weights is told as one", () =>
     }
   }));
 
-Deno.test("the weights of Stable Diffusion 2 do not load under a config of 1", () =>
+Deno.test("the weights of Stable Diffusion 2 do not load under a config of Stable Diffusion 1", () =>
   inTemporaryFolder(async (folder) => {
     await Deno.copyFile(
       path("unet-sd15/config.json"),
