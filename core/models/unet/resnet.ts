@@ -16,15 +16,15 @@ import {
 } from "../layers/layers.ts";
 import type { LatentSize } from "../block_graph/block_graph.ts";
 
-/** A residual block; `groups` and `epsilon` are those of both its norms. */
+/** A residual block; `groups` and `epsilon` belong to both its norms. */
 export interface ResnetOptions extends GroupNormOptions {
   /** Output channels. */
   readonly channels: number;
-  /** Embedding of the timestep, `[B, E]` or `[1, E]` for all; without one the block has no layer for it. */
+  /** Embedding of the timestep, `[B, E]` or `[1, E]` for all; if undefined, the block has no layer for it. */
   readonly embedding?: Value;
 }
 
-/** The branch of a residual block: norm, SiLU and convolution, twice, the projected embedding added between them. */
+/** The branch of a residual block: norm, SiLU and convolution, twice, with the projected embedding added between. */
 export const resnetBranch: Layer<ResnetOptions> = (
   g,
   x,
@@ -44,7 +44,7 @@ export const resnetBranch: Layer<ResnetOptions> = (
   return half(g.add(first, placed), 2);
 };
 
-/** The input of a residual block with as many channels as its output: a 1x1 convolution. */
+/** The shortcut of a residual block that changes the channels: its input after a 1x1 convolution. */
 export const resnetShortcut: Layer<LayerOptions & { channels: number }> = (
   g,
   x,
@@ -54,7 +54,7 @@ export const resnetShortcut: Layer<LayerOptions & { channels: number }> = (
   return convolution(g, x, { path: own, kernel: 1, channels, weights });
 };
 
-/** Half the height and width, rounded up: a convolution of stride 2. @param options.padding As `convolution` has it; 1 by default. */
+/** Halves height and width, rounded up, by a convolution of stride 2. @param options.padding As in `convolution`; 1 by default. */
 export const downsample: Layer<
   LayerOptions & Pick<ConvolutionOptions, "padding">
 > = (g, x, { path, padding = 1, weights }) => {
@@ -63,8 +63,8 @@ export const downsample: Layer<
 };
 
 /**
- * A larger map: nearest neighbours, then a convolution. Where an odd height was
- * halved, twice the half is one too many, so the caller says the size.
+ * Enlarges a map: nearest neighbours, then a convolution. The caller gives the
+ * size, as twice the rounded half of an odd height is one too many.
  */
 export const upsample: Layer<LayerOptions & { size: LatentSize }> = (
   g,

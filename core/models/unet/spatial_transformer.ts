@@ -1,7 +1,7 @@
 /**
  * The transformer inside a UNet (Rombach et al., 2022; diffusers'
- * `Transformer2DModel`): a feature map becomes tokens, these attend to each
- * other and to the text, and are added to the map again.
+ * `Transformer2DModel`): a feature map becomes tokens, which attend to each other
+ * and to the text, and are added to the map.
  *
  * Shapes: feature map `[B, D, H, W]`, tokens `[B, L, D]` with `L = H W`, text
  * `[B, S, E]`.
@@ -18,27 +18,27 @@ import {
   linear,
 } from "../layers/layers.ts";
 
-/** ε of the norm before the first projection, and of those within. */
+/** ε of the group norm before the first projection, and of the layer norms in the blocks. */
 const groupNormEpsilon = 1e-6;
 const layerNormEpsilon = 1e-5;
 
-/** How tokens are projected in and out: a linear layer, or the same as a 1x1 convolution. */
+/** The projections in and out: each is a linear layer, or the same as a 1x1 convolution. */
 export interface ProjectionOptions extends LayerOptions {
   readonly linearProjection: boolean;
 }
 
-/** `[B, D, H, W]` → `[B, H W, D]` */
+/** Reshapes a map to tokens: `[B, D, H, W]` → `[B, H W, D]`. */
 function toTokens(g: GraphBuilder, x: Value): Value {
   const [batch, width, height, columns] = x.shape;
   const flat = g.reshape(x, [batch, width, height * columns]);
   return g.transpose(flat, [0, 2, 1]);
 }
 
-/** `[B, H W, D]` → `[B, D, H, W]`, of the shape of `like`. */
+/** Reshapes tokens to a map of the shape of `like`: `[B, H W, D]` → `[B, D, H, W]`. */
 const toMap = (g: GraphBuilder, tokens: Value, like: Value): Value =>
   g.reshape(g.transpose(tokens, [0, 2, 1]), like.shape);
 
-/** The feature map, normalised and projected, as tokens. */
+/** Turns the feature map, normalised and projected, into tokens. */
 export const projectIn: Layer<ProjectionOptions & { groups: number }> = (
   g,
   x,
@@ -55,7 +55,7 @@ export const projectIn: Layer<ProjectionOptions & { groups: number }> = (
   return toTokens(g, convolution(g, map, own));
 };
 
-/** The tokens, projected and added to the feature map they came from. */
+/** Projects the tokens and adds them to the feature map that they came from. */
 export const projectOut: Layer<ProjectionOptions & { map: Value }> = (
   g,
   tokens,
@@ -80,10 +80,10 @@ const normed: BlockLayer<{ i: number }> = (g, x, { path, i, weights }) => {
 };
 
 /**
- * Attention after its norm, `attn<i>`: the tokens' update. Its projections in
- * have no biases.
+ * The tokens' update by the attention `attn<i>` after its norm. The projections of
+ * queries, keys and values have no biases.
  *
- * @param options.context Attended to instead of the tokens themselves, `[B, S, E]`.
+ * @param options.context The tensor to attend to, `[B, S, E]`; the tokens themselves by default.
  */
 export const attentionLayer: BlockLayer<
   & { i: 1 | 2 }
@@ -94,7 +94,7 @@ export const attentionLayer: BlockLayer<
   return attention(g, normed(g, x, { path, i, weights }), own);
 };
 
-/** The feed-forward layer after its norm, GEGLU (Shazeer, 2020), four times the width inside: the tokens' update. */
+/** The tokens' update by the feed-forward layer after its norm: GEGLU (Shazeer, 2020), four times the width inside. */
 export const feedForward: BlockLayer = (g, x, { path, weights }) => {
   const width = x.shape[2];
   const up = { path: `${path}.ff.net.0.proj`, width: 8 * width, weights };

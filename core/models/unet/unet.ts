@@ -1,8 +1,8 @@
 /**
  * The UNet of Stable Diffusion (Rombach et al., 2022) as diffusers stores it:
- * `UNet2DConditionModel`. Feature maps go down a path of resolutions and up
- * again; the way up reads the output of each layer of the way down once more.
- * Both paths are lists of stages in the configuration: nothing here knows a model.
+ * `UNet2DConditionModel`. Feature maps go down a path of resolutions and up again;
+ * the way up reads each map of the way down once more. Both paths are lists of
+ * stages in the configuration; this file knows no particular model.
  */
 import type { Value } from "../../onnx/graph.ts";
 import {
@@ -29,20 +29,20 @@ import {
 import type { WeightSource } from "../block_graph/weights.ts";
 
 /**
- * The unit of a gate. `block`: a whole stage, the units of DiP-GO. `branch`: a
- * resnet with its transformer, or a sampler. Both are held as they come out.
- * `layer`: resnet, self-attention, cross-attention and feed-forward apart, held
- * as their update of the stream.
+ * The unit of a gate. `block`: a whole stage, as in DiP-GO. `branch`: a resnet with
+ * its transformer, or a sampler. Backup connections hold the outputs of both.
+ * `layer`: each resnet, self-attention, cross-attention and feed-forward layer,
+ * whose updates of the stream are held, and each sampler, whose output is held.
  */
 export type UnetGranularity = "block" | "branch" | "layer";
 
-/** CLIP's. */
+/** The number of CLIP's text tokens. */
 const usualTokens = 77;
 
-/** A layer's unit at the two coarser granularities. */
+/** The names of a layer's units at the two coarser granularities. */
 type Unit = Readonly<Record<"block" | "branch", string>>;
 
-/** The network under construction: its layers so far with their units, the feature map at its end, and those that the way up will read. */
+/** The network under construction; `stream` is its last feature map, `skips` the maps that the way up will read. */
 interface Path {
   readonly layers: Block[];
   readonly units: Map<Block, Unit>;
@@ -61,7 +61,7 @@ const halved = ({ height, width }: LatentSize): LatentSize => ({
   width: Math.ceil(width / 2),
 });
 
-/** The way down, whose feature maps are kept for the way up; there each resnet reads the latest of them that is left, and an upsampler makes one of the next one's size. */
+/** Appends a path. The way down pushes its maps on `skips`; its resnets pop them on the way up, upsamplers copy a size. */
 function follow(path: Path, direction: "down" | "up", c: Context): void {
   const isDown = direction === "down";
   const stages = c.config[direction];
@@ -85,7 +85,7 @@ function follow(path: Path, direction: "down" | "up", c: Context): void {
   }
 }
 
-/** A resnet, or two and a transformer between them; always one branch. */
+/** Appends the middle: a resnet, or two with a transformer between them; always one branch. */
 function crossMiddle(path: Path, { attention }: UnetMiddle, c: Context): void {
   const block = "mid_block";
   const { channels } = path.stream;
@@ -96,7 +96,7 @@ function crossMiddle(path: Path, { attention }: UnetMiddle, c: Context): void {
   }
 }
 
-/** All layers in execution order, and the units of those that have one. */
+/** All layers in execution order, and the units of the layers that belong to one. */
 function layersOf(c: Context): Pick<Path, "layers" | "units"> {
   const first = inputLayer(c);
   const { channels } = c.config.down[0];
@@ -135,13 +135,13 @@ function inputsOf(
 
 /**
  * The block graph of a UNet. Inputs: `sample` `[B, C, H, W]`, `timestep` `[B]`
- * (float32), `encoder_hidden_states` `[B, S, D]` and, as the configuration has
- * it, `text_embeds` `[B, P]` and `time_ids` `[B, 5 or 6]` (SDXL), `timestep_cond`
+ * (float32), `encoder_hidden_states` `[B, S, D]` and, if the configuration has
+ * them, `text_embeds` `[B, P]` and `time_ids` `[B, 5 or 6]` (SDXL), `timestep_cond`
  * `[B, G]` (a latent consistency model's embedded scale of guidance),
  * `masked_latents` `[B, 1 + C, H, W]` (inpainting: the mask, and the latents of
- * the picture without what it covers); output `prediction` `[B, C', H, W]`.
+ * the picture without the masked part); output `prediction` `[B, C', H, W]`.
  *
- * @throws {RangeError} If the granularity has no such backups.
+ * @throws {RangeError} If the granularity does not support the backup.
  */
 export function unetBlockGraph(
   config: UnetConfig,

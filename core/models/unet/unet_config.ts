@@ -7,11 +7,11 @@ import {
 import { diffusersKeys } from "../../files/library_keys.ts";
 import { stagesOf } from "./unet_stages.ts";
 
-/** SDXL's conditions besides the text's tokens: pooled text, and numbers embedded as timesteps are. */
+/** SDXL's conditions besides the text's tokens: pooled text, and numbers embedded like timesteps. */
 export interface AddedConditions {
   /** Width of `text_embeds`. */
   readonly textWidth: number;
-  /** Numbers in `time_ids`: original height and width, crop top and left, and target height and width (6) or, in SDXL's refiner, an aesthetic score (5). */
+  /** Numbers in `time_ids`: original size, crop's top left, target size (6), or an aesthetic score last in the refiner (5). */
   readonly timeIds: number;
   /** Channels of the embedding of each number. */
   readonly timeChannels: number;
@@ -43,7 +43,7 @@ export const unetDefaults = {
   ],
 };
 
-/** Keys with only one meaning that {@linkcode UnetConfig} stands for; absent in older files, where diffusers' default is that meaning. */
+/** Keys and the values of them that this network supports; older files lack keys, whose defaults it supports. */
 const required: AllowedValues = {
   _class_name: ["UNet2DConditionModel"],
   act_fn: [undefined, "silu"],
@@ -76,7 +76,7 @@ const required: AllowedValues = {
   use_linear_projection: [undefined, false, true],
 };
 
-/** Keys without a meaning for pictures: of training, of moving averages of weights, and of what {@linkcode required} switches off. */
+/** Keys that change no picture: of training, of weights' moving averages, of parts that {@linkcode required} switches off. */
 const harmless = [
   "addition_embed_type_num_heads",
   "addition_time_embed_dim",
@@ -91,7 +91,7 @@ const harmless = [
 export type UnetConfig = Readonly<ReturnType<typeof parseUnetConfig>>;
 
 /**
- * The configuration of a UNet, of the parsed `config.json` of a `UNet2DConditionModel`.
+ * The configuration of a UNet, from the parsed `config.json` of a `UNet2DConditionModel`.
  *
  * @throws {TypeError} If a key contradicts another, or asks for another network.
  */
@@ -100,20 +100,20 @@ export function parseUnetConfig(json: unknown, file: string) {
   const textWidth = textWidthOf(config);
   const guidance = "time_cond_proj_dim";
   const parsed = {
-    /** Height and width of the latents that it was trained with. */
+    /** Height and width of the latents that the network was trained with. */
     sampleSize: config.positiveIntegers("sample_size", 2, most.side)[0],
     ...channelsOf(config),
     ...stagesOf(config),
     /** Width of `encoder_hidden_states`. */
     textWidth,
-    /** Whether transformers are entered by linear layers instead of 1x1 convolutions. */
+    /** Whether transformers project in and out by linear layers instead of 1x1 convolutions. */
     linearProjection: config.value("use_linear_projection") === true,
     /** Whether attention computes in float32 in every precision. */
     upcastAttention: config.value("upcast_attention") === true,
     normGroups: config.positiveInteger("norm_num_groups"),
     normEpsilon: config.positiveNumber("norm_eps"),
     added: addedConditions(config, textWidth),
-    /** Width of a latent consistency model's embedded scale of guidance; null in all others. */
+    /** Width of a latent consistency model's embedded guidance scale; null in other networks. */
     guidanceChannels: config.has(guidance)
       ? config.positiveInteger(guidance)
       : null,
@@ -123,7 +123,7 @@ export function parseUnetConfig(json: unknown, file: string) {
   return parsed;
 }
 
-/** Latents in and out; a network that reads one channel more than twice as many inpaints. */
+/** The latents' channels in and out; a network that reads one channel more than twice the latents' inpaints. */
 function channelsOf(config: ConfigJson) {
   const outChannels = config.positiveInteger("out_channels");
   const found = config.positiveInteger("in_channels");
@@ -137,7 +137,7 @@ function channelsOf(config: ConfigJson) {
   return {
     inChannels: outChannels,
     outChannels,
-    /** Whether it also reads a mask and the latents of the picture around it, as inpainting networks do. */
+    /** Whether the network also reads a mask and the latents of the picture around the mask, to inpaint. */
     inpaints: found === masked,
   };
 }
@@ -153,7 +153,7 @@ function textWidthOf(config: ConfigJson): number {
   return width;
 }
 
-/** `time_ids` are six numbers; five where that leaves the pooled text the width of the text, as in SDXL's refiner, whose one tower makes both. */
+/** SDXL's conditions. `time_ids` are five if the pooled text is then as wide as the text, as in the refiner, else six. */
 function addedConditions(
   config: ConfigJson,
   tokenWidth: number,
@@ -168,7 +168,7 @@ function addedConditions(
   return { textWidth, timeIds, timeChannels };
 }
 
-/** The same conditions with an aesthetic score in the place of the target size, or with that size. */
+/** The same conditions with an aesthetic score instead of the target size, or with the target size. */
 export function withTimeIds(
   { textWidth, timeIds, timeChannels }: AddedConditions,
   readsScore: boolean,

@@ -35,7 +35,7 @@ Deno.test("parseUnetConfig() reads Stable Diffusion 1.5's keys", () => {
   });
 });
 
-Deno.test("parseUnetConfig() reads Stable Diffusion 2's heads, from the bottom on the way up", () => {
+Deno.test("parseUnetConfig() reads Stable Diffusion 2's heads, in reverse order on the way up", () => {
   const { down, up, linearProjection } = parseUnetConfig(
     read("unet-sd21"),
     "config.json",
@@ -67,7 +67,7 @@ Deno.test("parseUnetConfig() reads SDXL's depths and added conditions", () => {
   assertEquals(added, { textWidth: 10, timeIds: 6, timeChannels: 4 });
 });
 
-Deno.test("parseUnetConfig() reads SSD-1B's depths, a middle without attention, and none", () => {
+Deno.test("parseUnetConfig() reads SSD-1B's depths, a middle without attention, and no middle", () => {
   const ssd = {
     ...json,
     mid_block_type: "UNetMidBlock2D",
@@ -92,7 +92,7 @@ Deno.test("parseUnetConfig() reads an inpainting network's mask and a latent con
   assertEquals(parsed.guidanceChannels, 64);
 });
 
-Deno.test("parseUnetConfig() gives the refiner, whose text tower makes both conditions, five numbers", () => {
+Deno.test("parseUnetConfig() reads five time_ids in the refiner, whose one text tower makes both conditions", () => {
   const { added } = parseUnetConfig({
     ...json,
     addition_embed_type: "text_time",
@@ -112,7 +112,7 @@ Deno.test("parseUnetConfig() has diffusers' values for keys that older files lac
   assertEquals(textWidth, 1280);
 });
 
-Deno.test("parseUnetConfig() reads a side that is said twice", () => {
+Deno.test("parseUnetConfig() reads a sample_size of two equal sides", () => {
   const twice = { ...json, sample_size: [24, 24] };
   assertEquals(parseUnetConfig(twice, "config.json").sampleSize, 24);
 });

@@ -1,8 +1,8 @@
 /**
- * Initial weights of a UNet that is trained here: PyTorch's defaults, except
- * that whatever ends a residual branch is zero, as in Stable Diffusion's own
- * code. So every resnet is its shortcut at first, every transformer the
- * identity, and the prediction zero.
+ * Initial weights of a UNet that is trained here: PyTorch's defaults, except that
+ * the last layer of every residual branch is zero, as in Stable Diffusion's own
+ * code. At first every resnet is its shortcut, every transformer the identity, and
+ * the prediction zero.
  */
 import { type Tensor, zeros } from "../../tensor/tensor.ts";
 import { parameterShapes } from "../block_graph/weights.ts";
@@ -13,7 +13,7 @@ import {
 import { unetBlockGraph } from "./unet.ts";
 import type { UnetConfig } from "./unet_config.ts";
 
-/** The last layer of the network, of each resnet's branch and of each transformer. */
+/** Matches keys of the last layer of the network, of each resnet's branch and of each transformer. */
 const endsBranch = /(^conv_out|\.conv2|\.proj_out)\.(weight|bias)$/;
 
 /** All weights of a UNet by key, in diffusers' layout. */

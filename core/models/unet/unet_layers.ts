@@ -36,7 +36,7 @@ import type { AddedConditions, UnetConfig } from "./unet_config.ts";
 import type { UnetStage } from "./unet_stages.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
 
-/** Everything the layers are made from. */
+/** The values that all layers are made from. */
 export interface Context {
   readonly config: UnetConfig;
   readonly weights: WeightSource;
@@ -56,7 +56,7 @@ export interface Made {
   readonly output: Feature;
 }
 
-/** Latents `[B, C, H, W]`, in an inpainting network with those of the known region → the first feature map. */
+/** Turns latents `[B, C, H, W]`, joined with an inpainting network's `masked_latents`, into the first feature map. */
 export function inputLayer({ config, weights }: Context): Block {
   const { channels } = config.down[0];
   const options = { path: "conv_in", channels, kernel: 3, weights };
@@ -67,7 +67,7 @@ export function inputLayer({ config, weights }: Context): Block {
   });
 }
 
-/** Pooled text `[B, P]` and the embedded `time_ids` `[B, N]`, joined: `[B, P + N Q]`. */
+/** Joins pooled text `[B, P]` and the sinusoids of `time_ids` `[B, N]`, Q channels each: `[B, P + N Q]`. */
 function joinedConditions(
   g: GraphBuilder,
   [text, ids]: readonly Value[],
@@ -80,7 +80,7 @@ function joinedConditions(
   return g.concat([text, joined], { axis: 1 });
 }
 
-/** The sinusoids of timesteps `[B]`; a latent consistency model adds a projection of its embedded scale of guidance, `[B, G]`. */
+/** The sinusoids of timesteps `[B]`, plus a projection of a latent consistency model's guidance embedding `[B, G]`. */
 function timeWaves(
   g: GraphBuilder,
   { timestep, guidance }: { timestep: Value; guidance?: Value },
@@ -92,7 +92,7 @@ function timeWaves(
   return g.add(waves, linear(g, guidance, { ...projection, bias: false }));
 }
 
-/** Timesteps `[B]`, and whatever else conditions all of the network, as one embedding `[B, E]`. */
+/** Embeds timesteps `[B]` and all other conditions of the whole network as one tensor `[B, E]`. */
 export function embeddingLayer(c: Context): Block {
   const { added, guidanceChannels, down: [{ channels }] } = c.config;
   const { weights } = c;
@@ -116,8 +116,8 @@ export function embeddingLayer(c: Context): Block {
 }
 
 /**
- * A resnet over the given features, joined. Where these have other channels
- * than its own, a shortcut makes the stream that it adds to.
+ * The layers of a resnet on joined feature maps. If their channels are not as many
+ * as the resnet's, a shortcut makes the stream that the resnet adds to.
  */
 function resnetLayers(
   path: string,
@@ -204,7 +204,7 @@ function transformerLayers(
   return { layers, output: { ...feature, name: path } };
 }
 
-/** Resnet `i` of a stage, and the transformer after it where the stage has attention. */
+/** Resnet `i` of a stage, and the transformer after it if the stage has attention. */
 export function branchLayers(
   stage: string,
   { i, features, channels, attention }: Omit<UnetStage, "resnets"> & {
@@ -238,7 +238,7 @@ export function samplerLayer(
   return { layers: [block], output: { ...feature, name, size } };
 }
 
-/** The last feature map → prediction `[B, C, H, W]`. */
+/** Turns the last feature map into the prediction `[B, C, H, W]`. */
 export function outputLayer(
   feature: Feature,
   { config, weights }: Context,

@@ -1,4 +1,4 @@
-/** The stages of a UNet's paths, out of its configuration's lists: an entry a level, from the highest resolution to the lowest. */
+/** Reads the stages of a UNet's paths from its configuration's lists, which have one entry for each level. */
 import { type ConfigJson, most } from "../../files/config_json.ts";
 
 /** One resolution of the down or up path. */
@@ -8,30 +8,30 @@ export interface UnetStage {
   readonly attention: UnetAttention | null;
 }
 
-/** The transformers after resnets. */
+/** The transformers after a stage's resnets. */
 export interface UnetAttention {
-  /** Transformer blocks after each of the stage's resnets. */
+  /** The number of transformer blocks after each of the stage's resnets. */
   readonly depths: readonly number[];
   readonly heads: number;
 }
 
-/** The lowest resolution's own layers: two resnets with a transformer between them, or a resnet alone. */
+/** The middle, at the lowest resolution: two resnets with a transformer between them, or a resnet alone. */
 export interface UnetMiddle {
   readonly attention: UnetAttention | null;
 }
 
-/** What a level is whether or not it attends. */
+/** The sizes of a level, whether or not it has attention. */
 type Size = Pick<UnetStage, "channels" | "resnets"> & { heads: number };
 
-/** Transformer blocks after every resnet of a level, or after each. */
+/** The number of transformer blocks after every resnet of a level, or one number for each resnet. */
 type Depth = number | readonly number[];
 
 const depthKey = "transformer_layers_per_block";
 
 /**
- * Both paths, the way down from the highest resolution to the lowest and the way
- * up in its own order, and the middle, null for none. `attention_head_dim` is a
- * number of heads: diffusers kept the name it first gave it by mistake.
+ * Reads both paths in execution order, the way down from the highest resolution to
+ * the lowest, the way up in reverse, and the middle, null for none. Despite its
+ * name, `attention_head_dim` is a number of heads: diffusers kept a wrong name.
  *
  * @throws {TypeError} If lists differ in length, or ask for other layers.
  */
@@ -56,7 +56,7 @@ export function stagesOf(config: ConfigJson) {
   };
 }
 
-/** Depths by level. */
+/** The depths at `key`, one for each level. */
 function depthsOf(
   config: ConfigJson,
   key: string,
@@ -78,7 +78,7 @@ function depthsOf(
   );
 }
 
-/** Depths of the way up: those of the way down from its end, which counts for each resnet cannot be, as there is one more. */
+/** Depths of the way up: by default the way down's, reversed, but never lists, as levels have one resnet more. */
 function reversedDepths(
   config: ConfigJson,
   depths: readonly Depth[],
@@ -113,7 +113,7 @@ function pathOf(
   });
 }
 
-/** Which stages of a path have attention, in the path's order. */
+/** Whether each stage of a path has attention, in the path's order. */
 function attendingLevels(
   config: ConfigJson,
   { direction, levels }: { direction: "Down" | "Up"; levels: number },
@@ -129,7 +129,7 @@ function attendingLevels(
   return types.map((type) => type === attending);
 }
 
-/** The middle of a type; its transformer is as deep as the first of the lowest level. */
+/** The middle by its type; its transformer is as deep as the lowest level's first. */
 function middleOf(
   config: ConfigJson,
   { depth, heads }: { depth: Depth; heads: number },

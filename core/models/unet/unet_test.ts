@@ -67,7 +67,7 @@ Deno.test("unetBlockGraph() gates each resnet with its transformer, and each sam
   ]);
 });
 
-Deno.test("unetBlockGraph() gates the layers of a branch, never its projections and shortcut", () => {
+Deno.test("unetBlockGraph() gates the layers of a branch, but not its projections and shortcut", () => {
   const { blocks } = graphOf("layer");
   const from = blocks.findIndex(({ name }) =>
     name === "up_blocks.3.resnets.0.concat"
@@ -138,7 +138,7 @@ Deno.test("unetBlockGraph() takes latents of any height and width, as diffusers 
   }
 });
 
-Deno.test("unetBlockGraph() keeps attention in float32 where the config says upcast_attention", () => {
+Deno.test("unetBlockGraph() keeps attention in float32 if the config has upcast_attention", () => {
   for (const upcastAttention of [false, true]) {
     const own = { ...config, upcastAttention };
     const { nodes } = wholeGraph(unetBlockGraph(own, noWeights, { batch: 1 }));
@@ -148,7 +148,7 @@ Deno.test("unetBlockGraph() keeps attention in float32 where the config says upc
   }
 });
 
-Deno.test("unetBlockGraph() reads an inpainting network's masked latents and a consistency model's scale", () => {
+Deno.test("unetBlockGraph() reads an inpainting network's masked latents and a consistency model's guidance scale", () => {
   const both = { ...config, inpaints: true, guidanceChannels: 6 };
   const graph = unetBlockGraph(both, noWeights, { batch: 2 });
   const shapes = graph.inputs.slice(3)
@@ -179,7 +179,7 @@ Deno.test("unetBlockGraph() reads SDXL's added conditions", () => {
   ]);
 });
 
-/** cos, then sin, of x at `count` frequencies 10000^(−i/count). */
+/** The cosines, then the sines, of x at `count` frequencies 10000^(−i/count). */
 function wavesOf(x: number, count: number): number[] {
   const angles = Array.from(
     { length: count },
@@ -188,7 +188,7 @@ function wavesOf(x: number, count: number): number[] {
   return [...angles.map(Math.cos), ...angles.map(Math.sin)];
 }
 
-/** Linear, SiLU, linear, by the definition. */
+/** A reference of an embedding: linear, SiLU, linear. */
 function embedded(x: number[], path: string, weights: WeightSource): number[] {
   const width = 64;
   const layer = (from: number[], name: string) => {
@@ -206,7 +206,7 @@ function embedded(x: number[], path: string, weights: WeightSource): number[] {
   return layer(hidden, "linear_2");
 }
 
-Deno.test("SDXL's embedding is that of the timestep plus that of pooled text and numbers", async () => {
+Deno.test("SDXL's embedding is the timestep's plus the embedding of pooled text and numbers", async () => {
   const weights: WeightSource = (key, shape) => {
     const { data } = new TorchGenerator(key.length).randn(shape);
     return { data: float32(shape, data.map((v) => v / 8)) };
