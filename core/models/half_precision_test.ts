@@ -1,4 +1,4 @@
-/** Networks in float16 beside the same in float32, on the recorded cases. */
+/** Tests of networks in float16 against the same networks in float32, on the recorded cases. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { GraphBuilder } from "../onnx/builder.ts";
@@ -14,7 +14,7 @@ import { openWeights } from "./weights/weight_file.ts";
 
 const one = { threads: 1 } as const;
 
-/** The largest difference over the expected tensor's largest value. */
+/** The largest difference, divided by the expected tensor's largest absolute value. */
 function distance(expected: Tensor, found: Tensor): number {
   const [a, b] = [expected.data, found.data] as Float32Array[];
   assertEquals(a.length, b.length);
@@ -48,7 +48,7 @@ async function run(
   return await session.run(feeds);
 }
 
-/** Share of the nodes that compute products in float16; attention may be left out. */
+/** The share of float16 among the nodes that compute products; attention may be left out. */
 function halfProducts(
   graph: Graph,
   { attention = true } = {},
@@ -64,7 +64,7 @@ function halfProducts(
 }
 
 for (const name of ["unet-sd15", "unet-sd21"]) {
-  Deno.test(`blocks in float16 return what they return in float32: ${name}`, async () => {
+  Deno.test(`blocks in float16 return nearly the same as in float32: ${name}`, async () => {
     const { graph, inputs } = await recorded(name);
     const tensors = new Map(Object.entries(inputs));
     let moved = 0;
@@ -87,7 +87,7 @@ for (const name of ["unet-sd15", "unet-sd21"]) {
     assert(moved > 1e-4, "float16 rounds");
   });
 
-  Deno.test(`a whole network in float16 is the recorded one: ${name}`, async () => {
+  Deno.test(`a whole network in float16 is near the recorded output: ${name}`, async () => {
     const { graph, inputs, output } = await recorded(name);
     const whole = wholeGraph(graph);
     const found = await run(whole, inputs, "float16");
@@ -125,7 +125,7 @@ Deno.test("halfPrecision() keeps signature, norms, softmax and angles in float32
   assertEquals(weights.map(({ dtype }) => dtype), ["float16"]);
 });
 
-Deno.test("halfPrecision() refuses a weight past float16, and keeps masks at its ends", async () => {
+Deno.test("halfPrecision() refuses a weight beyond float16's range, and clips masks to it", async () => {
   const graphWith = (value: number, mask: number) => {
     const g = new GraphBuilder("large");
     const x = g.input("x", "float32", [2]);
@@ -144,7 +144,7 @@ Deno.test("halfPrecision() refuses a weight past float16, and keeps masks at its
   assertEquals(Array.from(y.data, Number), [3, -8]);
 });
 
-/** A product with a weight, and a sum that is to stay in float32. */
+/** A graph of a product with a weight, and a sum that must stay in float32. */
 function weighted(source: Pick<Initializer, "data" | "file">): Graph {
   const g = new GraphBuilder("weighted");
   const x = g.input("x", "float32", [2, 2]);
@@ -157,7 +157,7 @@ const ops = ({ nodes, values }: Graph) =>
 
 const feeds = { x: float32([2, 2], [1, 2, 3, 4]) };
 
-Deno.test("halfPrecision() of a graph that is kept reads weights from files, where others cast them", () =>
+Deno.test("halfPrecision() reads weights from files for a graph that is stored, and leaves them to a cast otherwise", () =>
   inTemporaryFolder(async (folder) => {
     const path = `${folder}/w.safetensors`;
     const w = float32([2, 2], [1, 0, 0, 1.0001]);
@@ -185,7 +185,7 @@ Deno.test("halfPrecision() of a graph that is kept reads weights from files, whe
     assertEquals(y, float32([2, 2], [1.1, 2.1, 3.1, 4.1]));
   }));
 
-Deno.test("halfPrecision() of a graph that is kept leaves weights in files that hold float16", () =>
+Deno.test("halfPrecision() leaves float16 weights in their files for a graph that is stored", () =>
   inTemporaryFolder(async (folder) => {
     const path = `${folder}/w.safetensors`;
     const w = float32([2, 2], [1, 0, 0, 2]);

@@ -6,7 +6,7 @@ import {
 } from "../../files/config_json.ts";
 import { diffusersKeys } from "../../files/library_keys.ts";
 
-/** Keys with only one meaning that {@linkcode AutoencoderConfig} stands for; absent in older files, where diffusers' default is that meaning. */
+/** Keys and the values of them that the networks support; older files lack keys, whose defaults are supported. */
 const required: AllowedValues = {
   _class_name: ["AutoencoderKL"],
   act_fn: [undefined, "silu"],
@@ -18,7 +18,7 @@ const required: AllowedValues = {
   use_quant_conv: [undefined, true, false],
 };
 
-/** What keys mean that older files lack: Stable Diffusion 1's factor, and diffusers' own size. */
+/** Values of keys that older files lack: Stable Diffusion 1's factor, and diffusers' own size. */
 const defaults = { scaling_factor: 0.18215 };
 const usualSampleSize = 32;
 
@@ -28,7 +28,7 @@ export type AutoencoderConfig = Readonly<
 >;
 
 /**
- * The configuration of an autoencoder, of the parsed `config.json` of an `AutoencoderKL`.
+ * The configuration of an autoencoder, from the parsed `config.json` of an `AutoencoderKL`.
  *
  * @throws {TypeError} If a key is missing, contradicts another, or asks for another network.
  */
@@ -60,19 +60,19 @@ export function parseAutoencoderConfig(json: unknown, file: string) {
     /** Residual blocks at each resolution on the way down; the way up has one more. */
     resnets: config.positiveInteger("layers_per_block", most.layersOfLevel),
     normGroups,
-    /** Diffusion works on latents less the shift, times the scale. */
+    /** Diffusion works on (latents − `shiftFactor`) · `scalingFactor`. */
     scalingFactor: config.positiveNumber("scaling_factor"),
     shiftFactor: config.has("shift_factor")
       ? config.anyNumber("shift_factor")
       : 0,
-    /** Whether a 1x1 convolution makes the encoder's moments, and whether one reads the decoder's latents. */
+    /** Whether a 1x1 convolution ends the encoder, and whether one begins the decoder. */
     quantConvolution: config.values.use_quant_conv !== false,
     postQuantConvolution: config.values.use_post_quant_conv !== false,
     /** Whether the middle attends between its two residual blocks. */
     middleAttention: config.values.mid_block_add_attention !== false,
-    /** Whether the networks stay in float32 where all else is in float16, which their activations pass. Files older than the key are of networks that do not. */
+    /** Whether the networks stay in float32, as activations exceed float16; false in files that are older than the key. */
     forceUpcast: config.values.force_upcast === true,
-    /** Side of the pictures that it was made for, of height and width the first, as diffusers takes it: the side of a tile where larger ones are decoded in tiles. */
+    /** Side of the pictures it was made for (of two, the first, as in diffusers), and of tiles if larger ones are tiled. */
     sampleSize: config.has("sample_size")
       ? config.positiveIntegers("sample_size", 2, most.side)[0]
       : usualSampleSize,

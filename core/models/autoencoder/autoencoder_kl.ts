@@ -32,11 +32,11 @@ import {
 /** ε of every norm. */
 const epsilon = 1e-6;
 
-/** How many times a picture's side is that of its latents. */
+/** The factor f between the side of a picture and the side of its latents. */
 export const downscaling = ({ channels }: AutoencoderConfig): number =>
   2 ** (channels.length - 1);
 
-/** A step of a chain: a layer by its module path. */
+/** A named layer of a chain. */
 interface Link {
   readonly name: string;
   emit(g: GraphBuilder, x: Value): Value;
@@ -44,7 +44,7 @@ interface Link {
 
 type Resample = "downsample" | "upsample";
 
-/** The layers of one autoencoder. */
+/** Makes the layers of one autoencoder. */
 class Layers {
   constructor(
     private readonly config: AutoencoderConfig,
@@ -75,7 +75,7 @@ class Layers {
     ];
   }
 
-  /** Residual blocks at each resolution; between two of them a layer that resamples. */
+  /** Residual blocks at each resolution, with a layer that resamples between two resolutions. */
   levels(
     path: string,
     channels: readonly number[],
@@ -92,7 +92,7 @@ class Layers {
     });
   }
 
-  /** Half the height and width: one more row and column at the end, then a convolution of stride 2. */
+  /** Halves height and width: pads a row and a column at the end, then convolves with stride 2. */
   downsample(block: string): Link {
     const path = `${block}.downsamplers.0`;
     const options = { path, padding: [0, 0, 1, 1], weights: this.weights };
@@ -112,7 +112,7 @@ class Layers {
     };
   }
 
-  /** A residual block; where the channels change, a 1x1 convolution carries its input over. */
+  /** A residual block; if the channels change, its shortcut is a 1x1 convolution. */
   #resnet(path: string, channels: number): Link {
     const options = { ...this.#norm(path), channels };
     return {
@@ -149,7 +149,7 @@ class Layers {
   }
 }
 
-/** A chain as a block graph; each block reads the output of the one before. */
+/** A chain as a block graph; each block reads the output of the block before. */
 function chain(
   links: readonly Link[],
   { model, input, output }: { model: string; input: Value; output: string },
@@ -164,17 +164,16 @@ function chain(
   return { model, inputs: [input], blocks, output };
 }
 
-/** Pictures or latents in one call. */
+/** The number of pictures in one call, and the size of their latents. */
 export interface PictureSize {
   readonly batch: number;
-  /** Of the latents. */
   readonly height: number;
   readonly width: number;
 }
 
 /**
- * The encoder. Input `image` `[B, C, H, W]`; output `moments` `[B, 2Z, H/f, W/f]`,
- * the mean of the latents and the logarithm of their variance, joined.
+ * The encoder's blocks. Input `image` `[B, C, H, W]`; output `moments`
+ * `[B, 2Z, H/f, W/f]`, the latents' mean and the logarithm of their variance, joined.
  */
 export function encoderBlockGraph(
   config: AutoencoderConfig,
@@ -203,8 +202,8 @@ export function encoderBlockGraph(
 }
 
 /**
- * The decoder. Input `latents` `[B, Z, H/f, W/f]`, without diffusion's scaling
- * factor; output `decoded` `[B, C, H, W]`.
+ * The decoder's blocks. Input `latents` `[B, Z, H/f, W/f]`, without diffusion's
+ * scaling factor; output `decoded` `[B, C, H, W]`.
  */
 export function decoderBlockGraph(
   config: AutoencoderConfig,
@@ -231,7 +230,7 @@ export function decoderBlockGraph(
   return chain(links, { model: "decoder", input, output: "decoded" });
 }
 
-/** Names of the attention's layers in Stable Diffusion 1's files, and ours. */
+/** Our names of the attention's layers, by their names in Stable Diffusion 1's files. */
 const olderNames: Readonly<Record<string, string>> = {
   query: "to_q",
   key: "to_k",
@@ -239,7 +238,7 @@ const olderNames: Readonly<Record<string, string>> = {
   proj_attn: "to_out.0",
 };
 
-/** How an autoencoder's folder is read. */
+/** The kind of component that an autoencoder is. */
 export const autoencoderKind: ComponentKind<AutoencoderConfig> = {
   weightFile: "diffusion_pytorch_model.safetensors",
   renamed: (key) =>

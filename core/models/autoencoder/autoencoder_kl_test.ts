@@ -74,7 +74,7 @@ Deno.test("files with the attention names of Stable Diffusion 1 give the same pi
   }
 });
 
-Deno.test("a tensor that no part of the network bears is refused by its name in the file", async () => {
+Deno.test("a missing tensor is refused by its name", async () => {
   const copy = await renamedCopy((key) =>
     key === "quant_conv.bias" ? "quant_conv.offset" : key
   );
@@ -113,7 +113,7 @@ Deno.test("the scaling factor of files older than its key is Stable Diffusion 1'
   assertEquals(parseAutoencoderConfig(old, "test").scalingFactor, 0.18215);
 });
 
-/** A small autoencoder as those of later models are: without convolutions around the latents, without attention, shifted. */
+/** A small autoencoder like later models': without convolutions around the latents, without attention, shifted. */
 const plain = parseAutoencoderConfig({
   ...json,
   block_out_channels: [4, 8],
@@ -129,7 +129,7 @@ const plain = parseAutoencoderConfig({
   shift_factor: 0.25,
 }, "test");
 
-/** Some of its outputs by diffusers, of waves. */
+/** The first outputs of `plain` in diffusers, with waves as inputs and weights. */
 const recorded = {
   decoded: [-0.44549, -0.6037, -0.80201, -0.60859, -0.32271, -0.3443],
   moments: [0.22553, 0.27957, 0.25285, 0.23242, -0.40527, -0.46428],
@@ -138,7 +138,7 @@ const recorded = {
 const first = ({ data }: Tensor, count: number) =>
   Array.from(data as Float32Array).slice(0, count);
 
-Deno.test("an autoencoder without quantising convolutions and attention, with a shift, is diffusers' own", async () => {
+Deno.test("an autoencoder without quantising convolutions and attention, with a shift, gives diffusers' outputs", async () => {
   const size = { batch: 1, height: 2, width: 2 };
   const g = new GraphBuilder("test");
   const latents = g.input("latents", "float32", [1, 2, 2, 2]);
@@ -157,7 +157,7 @@ Deno.test("an autoencoder without quantising convolutions and attention, with a 
   );
 });
 
-Deno.test("in half precision an autoencoder stays in float32 where its config says force_upcast", () => {
+Deno.test("in half precision an autoencoder stays in float32 if its config has force_upcast", () => {
   const convolutions = (forceUpcast: boolean) => {
     const g = new GraphBuilder("test");
     const latents = g.input("latents", "float32", [1, 2, 2, 2]);

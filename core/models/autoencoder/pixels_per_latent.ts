@@ -1,13 +1,13 @@
-/** How much larger a pipeline's pictures are than its latents. */
+/** The ratio between the sides of a pipeline's pictures and of its latents. */
 import { parseAutoencoderConfig } from "./autoencoder_config.ts";
 import { downscaling } from "./autoencoder_kl.ts";
 import { isFile } from "../../files/is_file.ts";
 import { readJson } from "../../files/read_json.ts";
 
-/** Of every published model with an autoencoder. */
+/** The ratio of every published model with an autoencoder. */
 export const usualPixelsPerLatent = 8;
 
-/** Pixels along a side of a latent, by the configuration of a pipeline's autoencoder; undefined where it has none. @throws As `parseAutoencoderConfig`. */
+/** The ratio of a pipeline, by its autoencoder's configuration; undefined if it has none. @throws As `parseAutoencoderConfig`. */
 export async function pixelsPerLatent(
   folder: string,
 ): Promise<number | undefined> {

@@ -1,7 +1,7 @@
 /**
  * Diffusion transformer with adaLN-zero (Peebles and Xie, 2023), as diffusers
  * stores it: `Transformer2DModel` with `norm_type: ada_norm_zero`, or
- * `DiTTransformer2DModel`. Each block embeds timestep and class anew.
+ * `DiTTransformer2DModel`. Each block has its own embedding of timestep and class.
  *
  * Shapes: `B` batch, `C` channels, `H W` picture, `D = heads x head width`.
  */
@@ -34,7 +34,7 @@ type Context = TransformerContext<DitConfig>;
 
 const conditions = ["timestep", "class_labels"];
 
-/** `count` modulations `[B, count, D]`: the linear layer at `path` out of the conditions as block `layer` embeds them. */
+/** Makes `count` modulations `[B, count, D]` by the linear layer `path` from the conditions that block `layer` embeds. */
 function modulations(
   g: GraphBuilder,
   [t, label]: readonly Value[],

@@ -8,7 +8,7 @@ import {
   unusedTransformerKeys,
 } from "../transformer_config.ts";
 
-/** A configuration in diffusers' words: {@linkcode parseDitConfig} reads it back. */
+/** Writes a configuration as diffusers' `config.json`, which {@linkcode parseDitConfig} reads. */
 export const ditConfigJson = (config: DitConfig) => ({
   _class_name: "DiTTransformer2DModel",
   activation_fn: "gelu-approximate",
@@ -26,7 +26,7 @@ export const ditConfigJson = (config: DitConfig) => ({
   sample_size: config.sampleSize,
 });
 
-/** Keys with only one value that {@linkcode DitConfig} stands for; newer files leave out the keys of other networks. */
+/** Keys and the values of them that this network supports; newer files leave out the keys of other networks. */
 const required: AllowedValues = {
   ...transformerKeys,
   _class_name: ["Transformer2DModel", "DiTTransformer2DModel"],
@@ -37,7 +37,7 @@ const required: AllowedValues = {
   use_additional_conditions: [undefined, null, false],
 };
 
-/** As diffusers has them where a file does not say. */
+/** diffusers' values of keys that a file leaves out. */
 const defaults = {
   ...transformerDefaults,
   norm_eps: 1e-5,
@@ -49,7 +49,7 @@ const defaults = {
 export type DitConfig = Readonly<ReturnType<typeof parseDitConfig>>;
 
 /**
- * The configuration of a DiT, of the parsed `config.json` of a
+ * The configuration of a DiT, from the parsed `config.json` of a
  * `Transformer2DModel` or `DiTTransformer2DModel`.
  *
  * @throws {TypeError} If a key is missing, contradicts another, or asks for another network.
@@ -58,9 +58,9 @@ export function parseDitConfig(json: unknown, file: string) {
   const config = new ConfigJson(json, file, required, defaults);
   const parsed = {
     ...transformerConfig(config),
-    /** Number of classes; the null class of guidance has this index. */
+    /** Number of classes, which is also the index of guidance's null class. */
     classes: config.positiveInteger("num_embeds_ada_norm"),
-    /** ε of the norm before the MLP; the others use 1e-6. */
+    /** ε of the norm before the MLP; the other norms have 1e-6. */
     normEpsilon: config.positiveNumber("norm_eps"),
   };
   checkOutputs(config, parsed);

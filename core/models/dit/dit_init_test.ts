@@ -18,7 +18,7 @@ function deviation(values: Float32Array): number {
   );
 }
 
-Deno.test("a DiT's parameters are what diffusers stores", () => {
+Deno.test("a DiT's parameters have the keys and shapes that diffusers stores", () => {
   const path = new URL("diffusion_pytorch_model.safetensors", folder).pathname;
   const stored = [...openSafetensors(decodeURIComponent(path)).tensors]
     .map(([key, { shape }]) => [key, shape]);
@@ -39,7 +39,7 @@ Deno.test("initDitWeights() starts every block as the identity", () => {
   assert(isZero("proj_out_2.weight"));
 });
 
-Deno.test("initDitWeights() has the spread of DiT's own", () => {
+Deno.test("initDitWeights() has the standard deviations of the DiT authors' code", () => {
   const weights = initDitWeights(config, new TorchGenerator(0));
   const check = (key: string, expected: number) => {
     const found = deviation(weights.get(key)!.data);

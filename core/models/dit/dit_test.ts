@@ -32,7 +32,7 @@ Deno.test("ditBlockGraph() gates attention and MLP apart, never their modulation
   ]);
 });
 
-Deno.test("ditBlockGraph() backs up the stream, or what a block adds to it", () => {
+Deno.test("ditBlockGraph() backs up the stream, or a block's update of it", () => {
   const outputs = (backup: "output" | "residual") =>
     blockGraphs(ditBlockGraph(config, noWeights, { batch: 3, backup }))
       .map(({ graph }) => graph.outputs[0]);
@@ -44,10 +44,10 @@ Deno.test("ditBlockGraph() backs up the stream, or what a block adds to it", () 
   }
 });
 
-/** By diffusers, of waves: every eighth value on latents larger than `sample_size`. */
+/** Every eighth output of diffusers on latents larger than `sample_size`, with waves as inputs and weights. */
 const recorded = [-1.27499, 0.13335, -1.40214, -0.6929, -0.80436, 0.26455];
 
-Deno.test("a DiT's positions on larger latents are diffusers' own", async () => {
+Deno.test("a DiT on larger latents gives diffusers' outputs", async () => {
   const own = {
     ...{ heads: 2, headWidth: 4, inChannels: 2, outChannels: 2, layers: 1 },
     ...{ sampleSize: 4, patchSize: 2, classes: 3, normEpsilon: 1e-5 },

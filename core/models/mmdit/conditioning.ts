@@ -1,4 +1,4 @@
-/** Conditions that hold for all tokens: the timestep, a text's pooled features and, in a guidance-distilled network, the scale of guidance. */
+/** Embeds the conditions of all tokens: timestep, pooled text and, in a guidance-distilled network, the guidance scale. */
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
 import type { Block } from "../block_graph/block_graph.ts";
@@ -6,20 +6,20 @@ import { outputBlock } from "../block_graph/single_output_blocks.ts";
 import { embedding, linear, timestepEmbedding } from "../layers/layers.ts";
 import type { TransformerContext } from "../layers/modulated_transformer.ts";
 
-/** The tensor that holds them, and the module that makes it. */
+/** The name of the embedded conditions' tensor, and of the module that makes it. */
 export const conditioning = "time_text_embed";
 
 type Context = Pick<TransformerContext, "width" | "weights">;
 
-/** Which numbers there are, and how they are read. */
+/** The numbers among the conditions. */
 export interface ConditionOptions {
   /** Whether `guidance` `[B]` is an input. */
   readonly guidance?: boolean;
-  /** Brings a number to the range of training timesteps; as it is by default. */
+  /** Brings `timestep` to the range of training timesteps; the identity by default. */
   readonly timestep?: (g: GraphBuilder, timestep: Value) => Value;
 }
 
-/** Their embeddings added up and activated, `[B, D]`: all that read them begin with SiLU. */
+/** The sum of the conditions' embeddings after SiLU, `[B, D]`, with which all of its readers begin. */
 export function conditioningBlock(
   { width, weights }: Context,
   { guidance = false, timestep: inRange = (_, t) => t }: ConditionOptions = {},
@@ -41,17 +41,17 @@ export function conditioningBlock(
   });
 }
 
-/** The tensor of the text in the width of the tokens, and the layer that makes it. */
+/** The name of the text's tensor in the tokens' width, and of the layer that makes it. */
 export const embeddedText = "context_embedder";
 
-/** `[B, S, E]` → `[B, S, D]`. */
+/** Brings the text to the tokens' width: `[B, S, E]` → `[B, S, D]`. */
 export const textBlock = ({ width, weights }: Context): Block =>
   outputBlock(
     { name: embeddedText, inputs: ["encoder_hidden_states"] },
     (g, [x]) => linear(g, x, { path: embeddedText, width, weights }),
   );
 
-/** `count` modulations `[B, count, D]` out of the conditions, by the layer `<name>.linear`. */
+/** Makes `count` modulations `[B, count, D]` from the conditions by the layer `<name>.linear`. */
 export const modulationBlock = (
   name: string,
   count: number,

@@ -1,8 +1,8 @@
 /**
  * FLUX.1 (Black Forest Labs, 2024) as diffusers stores it, a
  * `FluxTransformer2DModel`: blocks on two streams as in SD3, then blocks on one
- * of all tokens, whose attention and feed-forward layer run side by side. Where
- * a token stands turns its queries and keys.
+ * stream of all tokens, whose attention and feed-forward layer run side by side.
+ * A token's position rotates its queries and keys.
  *
  * Shapes: `B` batch, `C` channels, `H W` latents, `L` picture tokens, `S` text
  * tokens, `D = heads x head width`.
@@ -46,12 +46,12 @@ import {
 import { predictionBlocks } from "./prediction.ts";
 import { rotation } from "./rotary.ts";
 
-/** What T5 reads of a prompt. */
+/** The number of tokens that T5 reads of a prompt. */
 const usualTokens = 512;
 
 type Context = TransformerContext<FluxConfig>;
 
-/** Latents → tokens `[B, L, D]`, each of four neighbours: their first channels, then their second … */
+/** Packs latents into tokens `[B, L, D]`, each of four neighbours: their first channels, then their second, … */
 function packingBlock(
   { config: { inChannels, patchSize: p }, width, latents, weights }: Context,
 ): Block {
@@ -66,7 +66,7 @@ function packingBlock(
   });
 }
 
-/** All tokens attend to all and pass the feed-forward layer at the same time: adds gate · out([attention, MLP]). */
+/** A block on one stream: attention of all tokens beside a feed-forward layer; adds gate · out([attention, MLP]). */
 function singleSublayers(
   name: string,
   stream: string,
@@ -95,7 +95,7 @@ function singleSublayers(
  * The block graph of a FLUX.1. Inputs: `sample` `[B, C, H, W]`, not packed,
  * `timestep` `[B]` (1000 σ), `encoder_hidden_states` `[B, S, E]`,
  * `pooled_projections` `[B, P]` and, in a guidance-distilled network, `guidance`
- * `[B]`, its scale; output `prediction` `[B, C, H, W]`.
+ * `[B]`, the guidance scale; output `prediction` `[B, C, H, W]`.
  *
  * @throws {RangeError} If squares of four do not tile the latents.
  */
@@ -136,7 +136,7 @@ function fluxBlocks(
     packingBlock(c),
     conditioningBlock(c, {
       guidance: guidanceEmbeds,
-      // diffusers hands over σ and multiplies it again, in float32.
+      // diffusers passes σ and multiplies it by 1000 again, in float32.
       timestep: (g, t) => g.mul(g.div(t, g.scalar(1000)), g.scalar(1000)),
     }),
     textBlock(c),

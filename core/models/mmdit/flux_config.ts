@@ -13,7 +13,7 @@ const allowed: AllowedValues = {
   patch_size: [1],
 };
 
-/** As diffusers has them where a file does not say. */
+/** diffusers' values of keys that a file leaves out. */
 const defaults = {
   attention_head_dim: 128,
   axes_dims_rope: [16, 56, 56],
@@ -28,16 +28,16 @@ const defaults = {
   pooled_projection_dim: 768,
 };
 
-/** Neighbours along each side of a token's square. */
+/** Latents along each side of the square that a token packs. */
 const packed = 2;
-/** Latents of 1024x1024 pixels, which the pipeline takes where nobody says otherwise. */
+/** Side of the latents of 1024x1024 pixels, which the pipeline takes by default. */
 const usualSampleSize = 128;
 
-/** The part of `transformer/config.json` that the network depends on. Latents have the channels that they have before four neighbours are packed into a token. */
+/** The part of `transformer/config.json` that the network depends on; channels are counted before latents are packed. */
 export type FluxConfig = Readonly<ReturnType<typeof parseFluxConfig>>;
 
 /**
- * The configuration of a FLUX.1, of the parsed `config.json` of a `FluxTransformer2DModel`.
+ * The configuration of a FLUX.1, from the parsed `config.json` of a `FluxTransformer2DModel`.
  *
  * @throws {TypeError} If a key contradicts another, is unknown, or asks for another network.
  */
@@ -65,7 +65,7 @@ export function parseFluxConfig(json: unknown, file: string) {
     pooledWidth: config.positiveInteger("pooled_projection_dim"),
     /** Whether the scale of guidance is an input: the network was distilled from guided samples (FLUX.1 dev). */
     guidanceEmbeds: config.value("guidance_embeds") === true,
-    /** Channels of a head that the text's place, row and column turn. */
+    /** Channels of a head that are rotated by the text's position, the row and the column. */
     rotaryAxes: [config.value("axes_dims_rope")].flat() as readonly number[],
   };
   checkHeads(config, parsed);

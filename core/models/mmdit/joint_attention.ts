@@ -1,7 +1,7 @@
 /**
  * Attention of several streams of tokens to each other (Esser et al., 2024),
- * each with projections of its own, as diffusers names them. Queries and keys
- * may be normalised head by head, and turned by where they stand.
+ * each with projections of its own, as diffusers names them. Queries and keys may
+ * be normalised head by head, and rotated by their positions.
  *
  * Shapes: `B` batch, `L` tokens, `D` width.
  */
@@ -14,12 +14,12 @@ import {
   rmsNorm,
 } from "../layers/layers.ts";
 
-/** What all attention of a network has. */
+/** Options that all attention layers of a network share. */
 export interface HeadOptions {
   readonly heads: number;
   /** Whether queries and keys have an RMS norm of each head. */
   readonly normsHeads: boolean;
-  /** Turns queries or keys `[B, L, D]`. */
+  /** Rotates queries or keys `[B, L, D]`. */
   readonly rotated?: (g: GraphBuilder, x: Value) => Value;
 }
 
@@ -32,13 +32,13 @@ interface StreamLayers {
   readonly norms: readonly [string, string];
 }
 
-/** Those of the picture, and of streams that are alone. */
+/** Names of the picture's layers, or of a single stream's. */
 export const pictureLayers: StreamLayers = {
   projections: ["to_q", "to_k", "to_v"],
   norms: ["norm_q", "norm_k"],
 };
 
-/** Those of the text beside a picture. */
+/** Names of the layers of the text beside a picture. */
 export const textLayers: StreamLayers = {
   projections: ["add_q_proj", "add_k_proj", "add_v_proj"],
   norms: ["norm_added_q", "norm_added_k"],

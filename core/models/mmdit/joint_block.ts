@@ -26,26 +26,26 @@ import {
   textLayers,
 } from "./joint_attention.ts";
 
-/** What every block of a network has. */
+/** Options that all blocks of a network share. */
 export interface JointContext extends HeadOptions {
-  /** D. */
+  /** Width D of both streams. */
   readonly width: number;
   readonly weights: WeightSource;
 }
 
-/** The tensors of both streams. */
+/** The names of both streams' tensors. */
 export interface Streams {
   readonly picture: string;
   readonly text: string;
 }
 
-/** One block. */
+/** A transformer block on two streams. */
 export interface JointBlock {
-  /** Its module path. */
+  /** The block's module path. */
   readonly name: string;
-  /** The streams before it. */
+  /** The streams before the block. */
   readonly streams: Streams;
-  /** Whether nobody reads the text after it, so that it leaves the text as it is. */
+  /** Whether the block leaves the text unchanged, as no later block reads it. */
   readonly isLast?: boolean;
   /** Whether the picture's tokens also attend to each other alone. */
   readonly isDual?: boolean;
@@ -60,21 +60,21 @@ export const streamsAfter = (name: string): Streams => ({
 /** ε of all norms. */
 export const epsilon = 1e-6;
 
-/** Modulations of a norm, each `[B, 1, D]`; the gate is of what follows. */
+/** Modulations of a norm and the gate of the sublayer after it, each `[B, 1, D]`. */
 interface Modulation {
   readonly shift: Value;
   readonly scale: Value;
   readonly gate: Value;
 }
 
-/** Three of the modulations `[B, count, D]` from the given one on. */
+/** Three of the modulations `[B, count, D]`, from index `first` on. */
 function threeOf(g: GraphBuilder, all: Value, first: number): Modulation {
   const parts = g.chunk(all, all.shape[1], { axis: 1 });
   const [shift, scale, gate] = parts.slice(first);
   return { shift, scale, gate };
 }
 
-/** A norm without weights, moved by two modulations of which the scale comes first (AdaLayerNormContinuous). */
+/** A norm without weights and its two modulations, the scale before the shift (AdaLayerNormContinuous). */
 export const scaledNorm: Layer<{ modulations: Value; path: string }> = (
   g,
   x,
@@ -84,7 +84,7 @@ export const scaledNorm: Layer<{ modulations: Value; path: string }> = (
   return modulatedNorm(g, x, { shift, scale, path, epsilon });
 };
 
-/** Both streams attend to both, `<name>.attn`: adds gate · attention(modulated norm) to each. */
+/** The attention of both streams to both, `<name>.attn`, which adds gate · attention(modulated norm) to each. */
 function jointAttentionBlock(
   { name: block, streams: { picture, text }, isLast = false }: JointBlock,
   c: JointContext,
@@ -122,7 +122,7 @@ function jointAttentionBlock(
   });
 }
 
-/** The picture attends to itself, `<name>.attn2`, beside the joint attention and from the same norm: the last three of nine modulations. */
+/** The picture's self-attention `<name>.attn2`, on the joint attention's norm with the last three of nine modulations. */
 function pictureAttentionBlock(
   { name: block, streams: { picture } }: JointBlock,
   c: JointContext,

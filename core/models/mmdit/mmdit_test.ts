@@ -55,7 +55,7 @@ const fluxGraph = (
     options,
   );
 
-/** By diffusers, of waves: eight values from the first to the last. */
+/** Outputs of diffusers, with waves as inputs and weights: eight values from the first to the last. */
 const recorded: Readonly<
   Record<string, { graph: BlockGraph; timestep: number[]; values: number[] }>
 > = {
@@ -128,7 +128,7 @@ const recorded: Readonly<
 };
 
 for (const [name, { graph, timestep, values }] of Object.entries(recorded)) {
-  Deno.test(`a network on two streams is diffusers' own: ${name}`, async () => {
+  Deno.test(`a network on two streams gives diffusers' outputs: ${name}`, async () => {
     await using session = await openSession(wholeGraph(graph));
     const given = {
       timestep: float32([timestep.length], timestep),
@@ -182,13 +182,13 @@ Deno.test("units of FLUX: blocks on two streams, then on one", () => {
   ]);
 });
 
-Deno.test("SD3's positions come with its weights, and are none of them", () => {
+Deno.test("SD3's table of positions is stored with its weights, but is a constant", () => {
   const { initializers } = wholeGraph(sd3Graph({}, sized, noWeights));
   const table = initializers.get("pos_embed.pos_embed")!;
   assertEquals([table.role, table.shape], ["constant", [1, 81, 12]]);
 });
 
-Deno.test("FLUX's tables of positions stand in a graph once", () => {
+Deno.test("a graph holds FLUX's tables of positions once", () => {
   const large = { ...sized, latents: { height: 64, width: 80 } };
   const graph = shareNodes(wholeGraph(fluxGraph({}, large, noWeights)));
   const tables = [...graph.initializers.values()]
@@ -229,7 +229,7 @@ Deno.test("configurations that ask for another network are refused by key", () =
   }
 });
 
-Deno.test("configurations that say nothing are diffusers' defaults", () => {
+Deno.test("configurations without keys are diffusers' defaults", () => {
   const classOf = ({ _class_name }: { _class_name: string }) => ({
     _class_name,
   });

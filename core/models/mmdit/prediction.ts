@@ -1,4 +1,4 @@
-/** The end of a multimodal transformer: a modulated norm, a layer, and tokens put together to latents. */
+/** The end of a multimodal transformer: a modulated norm, a linear layer, and tokens assembled to latents. */
 import type { Block } from "../block_graph/block_graph.ts";
 import { outputBlock } from "../block_graph/single_output_blocks.ts";
 import { linear } from "../layers/layers.ts";
@@ -6,15 +6,15 @@ import type { TransformerContext } from "../layers/modulated_transformer.ts";
 import { modulationBlock } from "./conditioning.ts";
 import { scaledNorm } from "./joint_block.ts";
 
-/** How the last of the tokens become latents. */
+/** The tokens that become latents, and the order of their features. */
 export interface PredictionOptions {
-  /** Tokens of a text that stand before those of the picture; 0 by default. */
+  /** The number of text tokens before the picture's tokens; 0 by default. */
   readonly text?: number;
-  /** Whether a token holds channels of places, or places of channels. */
+  /** The order of a token's features: `[C', p, p]` for channels first, `[p, p, C']` for channels last. */
   readonly order: "channels first" | "channels last";
 }
 
-/** Tokens `[B, S + L, D]` → `prediction` `[B, C', H, W]`. */
+/** Turns tokens `[B, S + L, D]` into `prediction` `[B, C', H, W]`. */
 export function predictionBlocks(
   stream: string,
   c: TransformerContext,

@@ -1,13 +1,13 @@
 /**
- * Rotary positions in two dimensions (Su et al., 2021; as FLUX has them): pairs
- * of neighbouring channels of each head are turned by angles that grow with a
- * token's row and column. Tokens of the text stand at the origin.
+ * Rotary positions in two dimensions (Su et al., 2021; as in FLUX): pairs of
+ * neighbouring channels of each head are rotated by angles that grow with a
+ * token's row and column. Tokens of the text are at the origin.
  */
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
 import { float32 } from "../../tensor/tensor.ts";
 
-/** The tokens of a text, then those of a grid, row by row. */
+/** The number of text tokens, and the grid of picture tokens that follow, row by row. */
 export interface TokenLayout {
   readonly text: number;
   readonly rows: number;
@@ -43,8 +43,9 @@ function rotaryAngles(
 }
 
 /**
- * What turns queries or keys `[B, tokens, D]`: with c and s the cosine and sine
- * of its angle, a pair becomes (c a − s b, c b + s a). All uses share the tables.
+ * Makes a function that rotates queries or keys `[B, tokens, D]`: with c and s the
+ * cosine and sine of its angle, a pair (a, b) becomes (c a − s b, c b + s a). All
+ * calls share the tables.
  */
 export function rotation(
   axes: readonly number[],

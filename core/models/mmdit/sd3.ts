@@ -32,7 +32,7 @@ import {
 import { predictionBlocks } from "./prediction.ts";
 import type { Sd3Config } from "./sd3_config.ts";
 
-/** CLIP's 77 tokens, then T5's 256. */
+/** The number of text tokens: CLIP's 77, then T5's 256. */
 const usualTokens = 333;
 
 type Context = TransformerContext<Sd3Config>;
@@ -40,7 +40,7 @@ type Context = TransformerContext<Sd3Config>;
 /** Key of the table of positions, which is stored with the weights and not trained. */
 export const positionTable = "pos_embed.pos_embed";
 
-/** Latents → tokens `[B, L, D]` with their positions, the middle of a table that is stored with the weights. */
+/** Embeds latents as tokens `[B, L, D]` with positions, the middle of a table that is stored with the weights. */
 function patchBlock(
   { config: { positions, patchSize }, width, latents, weights }: Context,
 ): Block {
@@ -79,7 +79,7 @@ function patchBlock(
  * (1000 σ), `encoder_hidden_states` `[B, S, E]` and `pooled_projections`
  * `[B, P]`; output `prediction` `[B, C', H, W]`.
  *
- * @throws {RangeError} If patches do not tile the latents, or these are larger than the table of positions.
+ * @throws {RangeError} If patches do not tile the latents, or the latents are larger than the table of positions.
  */
 export function sd3BlockGraph(
   config: Sd3Config,

@@ -12,7 +12,7 @@ const allowed: AllowedValues = {
   qk_norm: [null, "rms_norm"],
 };
 
-/** As diffusers has them where a file does not say. */
+/** diffusers' values of keys that a file leaves out. */
 const defaults = {
   attention_head_dim: 64,
   caption_projection_dim: 1152,
@@ -33,7 +33,7 @@ const defaults = {
 export type Sd3Config = Readonly<ReturnType<typeof parseSd3Config>>;
 
 /**
- * The configuration of an SD3 or SD3.5, of the parsed `config.json` of an `SD3Transformer2DModel`.
+ * The configuration of an SD3 or SD3.5, from the parsed `config.json` of an `SD3Transformer2DModel`.
  *
  * @throws {TypeError} If a key contradicts another, is unknown, or asks for another network.
  */

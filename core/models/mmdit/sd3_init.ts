@@ -1,4 +1,4 @@
-/** Initial weights of an SD3 that is trained here, as those of a DiT. */
+/** Initial weights of an SD3 that is trained here, by the rules for a DiT. */
 import { float32, type Tensor } from "../../tensor/tensor.ts";
 import { parameterShapes } from "../block_graph/weights.ts";
 import {
@@ -15,7 +15,7 @@ const kinds = {
   embedders: /^(time_text_embed|context_embedder)\./,
 };
 
-/** Sines and cosines of the places, `[1, P², D]`, one step apart where a picture has `sample_size`. */
+/** The table of sinusoidal positions, `[1, P², D]`, which span 0 to `sampleSize / patchSize` along each axis. */
 export function sd3Positions(config: Sd3Config): Tensor<"float32"> {
   const { positions, sampleSize, patchSize } = config;
   const width = widthOf(config);

@@ -1,8 +1,8 @@
 /**
  * PixArt-α (Chen et al., 2023) as diffusers stores it: `Transformer2DModel` with
- * `norm_type: ada_norm_single`, or `PixArtTransformer2DModel`. A DiT whose blocks
- * also attend to a text, and share one embedding of the timestep: each adds a
- * table of its own to it (adaLN-single).
+ * `norm_type: ada_norm_single`, or `PixArtTransformer2DModel`. It is a DiT whose
+ * blocks also attend to a text, and share one embedding of the timestep, to which
+ * each block adds a table of its own (adaLN-single).
  *
  * Shapes: `B` batch, `C` channels, `H W` latents, `L` tokens, `S` text tokens,
  * `D = heads x head width`.
@@ -40,7 +40,7 @@ import type { PixartConfig } from "./pixart_config.ts";
 
 type Context = TransformerContext<PixartConfig>;
 
-/** The most that PixArt-α was trained with. */
+/** The most text tokens that PixArt-α was trained with. */
 const usualTokens = 120;
 const shared = "adaln_single";
 const text = "caption_projection";
@@ -48,7 +48,7 @@ const hiddenStates = "encoder_hidden_states";
 const mask = "encoder_attention_mask";
 const timeChannels = 256;
 
-/** Numbers `[B, N]`, each embedded alone, side by side: `[B, N width]`. */
+/** Embeds numbers `[B, N]` one by one and joins their embeddings: `[B, N width]`. */
 const embeddedNumbers: Layer<{
   path: string;
   width: number;
@@ -63,7 +63,7 @@ const embeddedNumbers: Layer<{
   return g.reshape(each, [batch, count * width]);
 };
 
-/** Timestep, resolution and aspect ratio as one embedding `[B, D]`. */
+/** Embeds timestep, resolution and aspect ratio as one tensor `[B, D]`. */
 function conditioning(
   g: GraphBuilder,
   [timestep, resolution, aspectRatio]: readonly Value[],
@@ -83,7 +83,7 @@ function conditioning(
   return g.add(time, micro);
 }
 
-/** adaLN-single: the start of all blocks' modulations, `[B, 6D]`, and its embedding, `[B, D]`. */
+/** adaLN-single: the part that all blocks' modulations share, `[B, 6D]`, and the embedding that makes it, `[B, D]`. */
 function conditioningBlock(c: Context): Block {
   const { config, width, weights } = c;
   const micro = config.microConditions ? ["resolution", "aspect_ratio"] : [];
@@ -100,7 +100,7 @@ function conditioningBlock(c: Context): Block {
   };
 }
 
-/** The text in the width of the tokens: `[B, S, E]` → `[B, S, D]`. */
+/** Brings the text to the tokens' width: `[B, S, E]` → `[B, S, D]`. */
 function textBlock({ width, weights }: Context): Block {
   return outputBlock(
     { name: text, inputs: [hiddenStates] },
@@ -114,7 +114,7 @@ function textBlock({ width, weights }: Context): Block {
   );
 }
 
-/** `count` modulations `[B, count, D]`: a shared part `[B, D]` or `[B, count D]`, and a table of a block's own. */
+/** Makes `count` modulations `[B, count, D]`: a shared part `[B, D]` or `[B, count D]` plus the table at `path`. */
 const tabled = (
   input: string,
   { path, count }: { path: string; count: number },
@@ -129,7 +129,7 @@ const tabled = (
   },
 });
 
-/** The bias that keeps L tokens from seeing padding `[B, S]`: `[B, 1, L, S]`. */
+/** The bias that keeps L tokens from attending to the padding of a mask `[B, S]`: `[B, 1, L, S]`. */
 function textMask(g: GraphBuilder, mask: Value, length: number): Value {
   const bias = paddingMask(g, mask, { hidden: -10000 });
   const [batch, , , count] = bias.shape;
@@ -166,7 +166,7 @@ function sublayers(block: string, stream: string, c: Context): Block[] {
 /**
  * The block graph of a PixArt. Inputs: `sample` `[B, C, H, W]`, `timestep` `[B]`,
  * `encoder_hidden_states` `[B, S, E]`, `encoder_attention_mask` `[B, S]` (int64;
- * 1 for a token, 0 for padding) and, where the configuration has
+ * 1 for a token, 0 for padding) and, if the configuration has
  * micro-conditions, `resolution` `[B, 2]` (height and width in pixels) and
  * `aspect_ratio` `[B, 1]` (height over width); output `prediction` `[B, C', H, W]`.
  *

@@ -10,7 +10,7 @@ import {
   widthOf,
 } from "../transformer_config.ts";
 
-/** Keys with only one meaning that {@linkcode PixartConfig} stands for. */
+/** Keys and the values of them that this network supports. */
 const required: AllowedValues = {
   ...transformerKeys,
   _class_name: ["Transformer2DModel", "PixArtTransformer2DModel"],
@@ -18,7 +18,7 @@ const required: AllowedValues = {
   use_additional_conditions: [undefined, null, false, true],
 };
 
-/** As diffusers has them where a file does not say. */
+/** diffusers' values of keys that a file leaves out. */
 const defaults = {
   ...transformerDefaults,
   cross_attention_dim: 1152,
@@ -28,14 +28,14 @@ const defaults = {
   sample_size: 128,
 };
 
-/** The `sample_size` of 1024x1024 pixels: older files do not say that these models, and only these, have micro-conditions. */
+/** The `sample_size` of 1024x1024 pixels; in older files, without the key, only these models have micro-conditions. */
 const microSampleSize = 128;
 
 /** The part of `transformer/config.json` that the network depends on. */
 export type PixartConfig = Readonly<ReturnType<typeof parsePixartConfig>>;
 
 /**
- * The configuration of a PixArt, of the parsed `config.json` of a
+ * The configuration of a PixArt, from the parsed `config.json` of a
  * `Transformer2DModel` or `PixArtTransformer2DModel`.
  *
  * @throws {TypeError} If a key is missing, contradicts another, or asks for another network.
@@ -50,13 +50,13 @@ export function parsePixartConfig(json: unknown, file: string) {
     ...sizes,
     /** Width of `encoder_hidden_states`. */
     textWidth: config.positiveInteger(textKey),
-    /** Whether a layer of its own brings the text to the tokens' width. */
+    /** Whether the network has a layer that brings the text to the tokens' width. */
     projectsText,
     /** Whether the picture's resolution and aspect ratio are conditions. */
     microConditions: typeof micro === "boolean"
       ? micro
       : sizes.sampleSize === microSampleSize,
-    /** How many times denser than its own the network takes its grid of tokens to be, so that positions stay in the range of a smaller model. */
+    /** The divisor of the positions of tokens, which keeps them in the range of a smaller model. */
     interpolationScale: interpolationScale(config, sizes),
     /** ε of the norms within the transformer blocks. */
     normEpsilon: config.positiveNumber("norm_eps"),
@@ -67,7 +67,7 @@ export function parsePixartConfig(json: unknown, file: string) {
   return parsed;
 }
 
-/** As diffusers does where the file does not say: 1 up to 64x64 latents, 2 for 128x128. */
+/** The scale in the file, or diffusers' default: 1 up to 64x64 latents, 2 for 128x128. */
 function interpolationScale(
   config: ConfigJson,
   { sampleSize }: TransformerConfig,

@@ -31,7 +31,7 @@ Deno.test("parsePixartConfig() reads a PixArtTransformer2DModel", () => {
   );
 });
 
-Deno.test("parsePixartConfig() takes what older files leave out from the size", () => {
+Deno.test("parsePixartConfig() infers keys that older files leave out from the size", () => {
   const { use_additional_conditions: _, interpolation_scale: __, ...older } =
     json;
   const of = (sample_size: number, rest: Record<string, unknown> = {}) => {

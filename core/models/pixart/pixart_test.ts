@@ -34,7 +34,7 @@ const graphOf = (
   own: PixartConfig = config,
 ) => pixartBlockGraph(own, noWeights, { batch: 3, tokens: 4, ...options });
 
-Deno.test("pixartBlockGraph() gates whole blocks, never what they share", () => {
+Deno.test("pixartBlockGraph() gates whole blocks, but not the layers that they share", () => {
   const { blocks } = graphOf();
   assertEquals(blocks.map(({ name, gated }) => [name, gated]), [
     ["pos_embed", false],
@@ -46,7 +46,7 @@ Deno.test("pixartBlockGraph() gates whole blocks, never what they share", () => 
   ]);
 });
 
-Deno.test("pixartBlockGraph() gates self-attention, attention to the text and feed-forward apart", () => {
+Deno.test("pixartBlockGraph() gates self-attention, attention to the text and feed-forward separately", () => {
   const { blocks } = graphOf({ granularity: "sublayer" });
   assertEquals(
     blocks.slice(3, 6).map((
@@ -65,7 +65,7 @@ Deno.test("pixartBlockGraph() gates self-attention, attention to the text and fe
   );
 });
 
-Deno.test("pixartBlockGraph() backs up the stream, or what a unit adds to it", () => {
+Deno.test("pixartBlockGraph() backs up the stream, or a unit's update of it", () => {
   for (const granularity of ["block", "sublayer"] as const) {
     const outputs = (backup: "output" | "residual") =>
       blockGraphs(graphOf({ granularity, backup })).slice(3, -1)
@@ -100,7 +100,7 @@ Deno.test("pixartBlockGraph() takes latents of any shape that patches tile", () 
   );
 });
 
-Deno.test("pixartBlockGraph() reads micro-conditions where the configuration has them", () => {
+Deno.test("pixartBlockGraph() reads micro-conditions if the configuration has them", () => {
   const namesOf = (own: PixartConfig) =>
     graphOf({}, own).inputs.map(({ name, shape }) => [name, ...shape]);
   const text = [
@@ -128,7 +128,7 @@ const configOf = (name: string) =>
   );
 
 for (const name of ["pixart", "pixart-micro"]) {
-  Deno.test(`a PixArt's parameters are what diffusers stores: ${name}`, () => {
+  Deno.test(`a PixArt's parameters have the keys and shapes that diffusers stores: ${name}`, () => {
     const { tensors } = openSafetensors(
       `${folder(name)}/diffusion_pytorch_model.safetensors`,
     );
@@ -144,10 +144,10 @@ for (const name of ["pixart", "pixart-micro"]) {
   });
 }
 
-/** By diffusers, of waves: every eighth value. */
+/** Every eighth output of diffusers, with waves as inputs and weights. */
 const recorded = [1.30986, 1.05692, 0.88049, 1.66014, 1.51308, 1.09808];
 
-Deno.test("a PixArt without a layer on its text, on oblong latents with scaled positions, is diffusers' own", async () => {
+Deno.test("a PixArt without a layer on its text, on oblong latents with scaled positions, gives diffusers' outputs", async () => {
   const own = {
     ...{ heads: 2, headWidth: 4, inChannels: 2, outChannels: 2, layers: 1 },
     ...{ sampleSize: 4, patchSize: 2, textWidth: 6, projectsText: false },
