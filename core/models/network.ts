@@ -36,7 +36,6 @@ export type Network =
 
 export type Family = Network["family"];
 
-/** The configuration of a family. */
 type ConfigOf<F extends Family> = Extract<Network, { family: F }>["config"];
 
 /** The units that a gate may switch; each family has some of these. */

@@ -26,7 +26,7 @@ export const widthOf = (
   { heads, headWidth }: Pick<TransformerConfig, "heads" | "headWidth">,
 ): number => heads * headWidth;
 
-/** Keys and the values of them that our transformers support; newer files lack keys that allow `undefined`. */
+/** Keys with the values that our transformers support; newer files lack keys that allow `undefined`. */
 export const transformerKeys: AllowedValues = {
   activation_fn: ["gelu-approximate"],
   attention_bias: [true],

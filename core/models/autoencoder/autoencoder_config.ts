@@ -6,7 +6,7 @@ import {
 } from "../../files/config_json.ts";
 import { diffusersKeys } from "../../files/library_keys.ts";
 
-/** Keys and the values of them that the networks support; older files lack keys, whose defaults are supported. */
+/** Keys with the values that the networks support; older files lack keys, whose defaults are supported. */
 const required: AllowedValues = {
   _class_name: ["AutoencoderKL"],
   act_fn: [undefined, "silu"],

@@ -36,7 +36,6 @@ const epsilon = 1e-6;
 export const downscaling = ({ channels }: AutoencoderConfig): number =>
   2 ** (channels.length - 1);
 
-/** A named layer of a chain. */
 interface Link {
   readonly name: string;
   emit(g: GraphBuilder, x: Value): Value;
@@ -44,7 +43,6 @@ interface Link {
 
 type Resample = "downsample" | "upsample";
 
-/** Makes the layers of one autoencoder. */
 class Layers {
   constructor(
     private readonly config: AutoencoderConfig,

@@ -7,7 +7,7 @@ import { readJson } from "../../files/read_json.ts";
 /** The ratio of every published model with an autoencoder. */
 export const usualPixelsPerLatent = 8;
 
-/** The ratio of a pipeline, by its autoencoder's configuration; undefined if it has none. @throws As `parseAutoencoderConfig`. */
+/** The ratio of a pipeline; undefined if it has no autoencoder. @throws As `parseAutoencoderConfig`. */
 export async function pixelsPerLatent(
   folder: string,
 ): Promise<number | undefined> {

@@ -25,7 +25,7 @@ import type { WeightSource } from "../block_graph/weights.ts";
 
 /** The features of a text or picture. */
 export interface ClipFeatures {
-  /** The embeddings, then the output of each layer, `[B, L, D]`; the last but one conditions some diffusion models. */
+  /** The embeddings, then each layer's output, `[B, L, D]`; the last but one conditions some diffusion models. */
   readonly hidden: readonly Value[];
   /** The last layer's output, `[B, L, D]`; normalised in the text tower only. */
   readonly last: Value;
@@ -250,7 +250,7 @@ function graphWith(
   return g.build(Object.fromEntries(chosen));
 }
 
-/** The text tower as a graph: `input_ids` `[B, L]` → the named features. @throws {RangeError} If one is unknown. */
+/** The text tower as a graph: `input_ids` `[B, L]` → named features. @throws {RangeError} If one is unknown. */
 export function clipTextGraph(
   config: ClipTextConfig,
   weights: WeightSource,
@@ -265,7 +265,7 @@ export function clipTextGraph(
   return graphWith(g, clipText(g, ids, { config, weights }), outputs);
 }
 
-/** The picture tower as a graph: `pixel_values` `[B, C, H, W]` → the named features. @throws {RangeError} If one is unknown. */
+/** The picture tower as a graph: `pixel_values` `[B, C, H, W]` → named features. @throws {RangeError} If one is unknown. */
 export function clipVisionGraph(
   config: ClipVisionConfig,
   weights: WeightSource,

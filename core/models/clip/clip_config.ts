@@ -45,7 +45,7 @@ const allowed = (type: string): AllowedValues => ({
 /** The configuration of the transformer, which both towers share. */
 export type ClipEncoderConfig = Readonly<ReturnType<typeof encoderConfig>>;
 
-/** Reads the transformer's keys. @throws {TypeError} If a key is missing or has a value that it does not support. */
+/** Reads the transformer's keys. @throws {TypeError} If a key is missing or its value is not supported. */
 function encoderConfig(config: ConfigJson, hasProjection: boolean) {
   const width = config.positiveInteger("hidden_size");
   const heads = config.positiveInteger("num_attention_heads");

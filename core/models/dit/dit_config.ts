@@ -26,7 +26,7 @@ export const ditConfigJson = (config: DitConfig) => ({
   sample_size: config.sampleSize,
 });
 
-/** Keys and the values of them that this network supports; newer files leave out the keys of other networks. */
+/** Keys with the values that this network supports; newer files leave out the keys of other networks. */
 const required: AllowedValues = {
   ...transformerKeys,
   _class_name: ["Transformer2DModel", "DiTTransformer2DModel"],

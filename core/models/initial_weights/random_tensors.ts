@@ -9,7 +9,6 @@ export interface RandomTensors {
   randn(shape: readonly number[]): Tensor<"float32">;
 }
 
-/** Draws uniform numbers in ±bound. */
 function uniformWithin(
   bound: number,
   shape: readonly number[],

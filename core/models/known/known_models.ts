@@ -5,7 +5,7 @@ import { unetDefaults } from "../unet/unet_config.ts";
 /** DiT-XL/2 at 256x256 pixels (Peebles and Xie, 2023; facebook/DiT-XL-2-256); diffusers' defaults otherwise. */
 const ditXl2 = { _class_name: "DiTTransformer2DModel", out_channels: 8 };
 
-/** The keys of Stable Diffusion 1.5's published configuration that the network depends on, mostly diffusers' defaults. */
+/** Stable Diffusion 1.5's published keys that the network depends on, mostly diffusers' defaults. */
 export const sd15 = {
   _class_name: "UNet2DConditionModel",
   ...unetDefaults,
@@ -13,7 +13,7 @@ export const sd15 = {
   sample_size: 64,
 };
 
-/** BK-SDM (Kim et al., 2023): Stable Diffusion 1.4 with a resnet and transformer fewer at each level; small: no middle. */
+/** BK-SDM (Kim et al., 2023): Stable Diffusion 1.4 with one resnet and transformer fewer a level; small has no middle. */
 const bkSdmBase = { ...sd15, layers_per_block: 1 };
 
 /** Stable Diffusion 2.1 at 512x512 pixels. */
@@ -112,7 +112,7 @@ const sd35Large = {
   qk_norm: "rms_norm",
 };
 
-/** FLUX.1 (Black Forest Labs, 2024): schnell, whose sizes are diffusers' defaults, and dev, which reads the guidance scale. */
+/** FLUX.1 (Black Forest Labs, 2024): schnell has diffusers' default sizes, dev reads the guidance scale. */
 const fluxSchnell = { _class_name: "FluxTransformer2DModel" };
 const fluxDev = { ...fluxSchnell, guidance_embeds: true };
 

@@ -1,4 +1,4 @@
-/** The `config.json` of Stable Diffusion 1.5's text tower and autoencoder, which are measured without their weights. */
+/** The `config.json` of Stable Diffusion 1.5's text tower and autoencoder, measured without their weights. */
 
 const levels = (type: string) => Array<string>(4).fill(type);
 

@@ -123,7 +123,7 @@ export const affineLayerNorm: Layer<LayerOptions & { epsilon: number }> = (
   });
 };
 
-/** RMS norm (Zhang and Sennrich, 2019) of the last axis: scale · x / √(mean of x² + ε), in operators that ONNX Runtime fuses. */
+/** RMS norm (Zhang and Sennrich, 2019) of the last axis: w x / √(mean of x² + ε), in operators that ONNX Runtime fuses. */
 export const rmsNorm: Layer<LayerOptions & { readonly epsilon: number }> = (
   g,
   x,

@@ -1,4 +1,4 @@
-/** Embeds the conditions of all tokens: timestep, pooled text and, in a guidance-distilled network, the guidance scale. */
+/** Embeds the conditions of all tokens: timestep, pooled text and, if guidance-distilled, the guidance scale. */
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
 import type { Block } from "../block_graph/block_graph.ts";

@@ -33,7 +33,7 @@ const packed = 2;
 /** Side of the latents of 1024x1024 pixels, which the pipeline takes by default. */
 const usualSampleSize = 128;
 
-/** The part of `transformer/config.json` that the network depends on; channels are counted before latents are packed. */
+/** The part of `transformer/config.json` that the network depends on; channels are counted before packing. */
 export type FluxConfig = Readonly<ReturnType<typeof parseFluxConfig>>;
 
 /**

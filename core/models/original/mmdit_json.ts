@@ -11,7 +11,7 @@ const sampleSize = 128;
 /** Width of an attention head if no norm of heads tells it. */
 const headWidth = 64;
 
-/** The configuration; undefined if a file holds none in the original layout. @throws {RangeError} If a tensor is missing. */
+/** The configuration; undefined for files without such a transformer. @throws {RangeError} If a tensor is missing. */
 export function mmditJson(
   file: TensorFile,
 ): Record<string, unknown> | undefined {

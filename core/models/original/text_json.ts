@@ -7,7 +7,7 @@ const headWidth = 64;
 
 /**
  * @param options.projects Whether the pipeline reads the tower's projection.
- * @param options.skipped The number of last layers that do not run: Stable Diffusion 2 normalises the output of the last but one.
+ * @param options.skipped The number of last layers that do not run: Stable Diffusion 2 takes the last but one, normalised.
  * @throws {RangeError} If a tensor is missing.
  */
 export function textJson(

@@ -75,7 +75,7 @@ function middleType(s: Structure): string | null {
   return s.has("mid_block.resnets.0.conv1.weight") ? "UNetMidBlock2D" : null;
 }
 
-/** The keys of both paths' depths. Levels without attention get the middle's depth, which the last entry must be. */
+/** The depths' keys. A level without attention gets the middle's depth, which is read from the last level. */
 function depthKeys(
   s: Structure,
   down: readonly (number[] | null)[],

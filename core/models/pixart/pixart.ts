@@ -83,7 +83,7 @@ function conditioning(
   return g.add(time, micro);
 }
 
-/** adaLN-single: the part that all blocks' modulations share, `[B, 6D]`, and the embedding that makes it, `[B, D]`. */
+/** adaLN-single: the shared part of all modulations, `[B, 6D]`, and the embedding that makes it, `[B, D]`. */
 function conditioningBlock(c: Context): Block {
   const { config, width, weights } = c;
   const micro = config.microConditions ? ["resolution", "aspect_ratio"] : [];

@@ -10,7 +10,7 @@ import {
   widthOf,
 } from "../transformer_config.ts";
 
-/** Keys and the values of them that this network supports. */
+/** Keys with the values that this network supports. */
 const required: AllowedValues = {
   ...transformerKeys,
   _class_name: ["Transformer2DModel", "PixArtTransformer2DModel"],
@@ -28,7 +28,7 @@ const defaults = {
   sample_size: 128,
 };
 
-/** The `sample_size` of 1024x1024 pixels; in older files, without the key, only these models have micro-conditions. */
+/** The `sample_size` of 1024x1024 pixels: in older files, which lack the key, only this has micro-conditions. */
 const microSampleSize = 128;
 
 /** The part of `transformer/config.json` that the network depends on. */

@@ -24,7 +24,7 @@ export interface ResnetOptions extends GroupNormOptions {
   readonly embedding?: Value;
 }
 
-/** The branch of a residual block: norm, SiLU and convolution, twice, with the projected embedding added between. */
+/** A residual block's branch: norm, SiLU and convolution, twice, with the projected embedding added between. */
 export const resnetBranch: Layer<ResnetOptions> = (
   g,
   x,
@@ -54,7 +54,7 @@ export const resnetShortcut: Layer<LayerOptions & { channels: number }> = (
   return convolution(g, x, { path: own, kernel: 1, channels, weights });
 };
 
-/** Halves height and width, rounded up, by a convolution of stride 2. @param options.padding As in `convolution`; 1 by default. */
+/** Halves a map's sides, rounded up, by a convolution of stride 2. @param options.padding As in `convolution`; 1 by default. */
 export const downsample: Layer<
   LayerOptions & Pick<ConvolutionOptions, "padding">
 > = (g, x, { path, padding = 1, weights }) => {

@@ -94,7 +94,7 @@ export const attentionLayer: BlockLayer<
   return attention(g, normed(g, x, { path, i, weights }), own);
 };
 
-/** The tokens' update by the feed-forward layer after its norm: GEGLU (Shazeer, 2020), four times the width inside. */
+/** The tokens' update by a norm and a feed-forward layer: GEGLU (Shazeer, 2020), four times the width inside. */
 export const feedForward: BlockLayer = (g, x, { path, weights }) => {
   const width = x.shape[2];
   const up = { path: `${path}.ff.net.0.proj`, width: 8 * width, weights };

@@ -61,7 +61,7 @@ const halved = ({ height, width }: LatentSize): LatentSize => ({
   width: Math.ceil(width / 2),
 });
 
-/** Appends a path. The way down pushes its maps on `skips`; its resnets pop them on the way up, upsamplers copy a size. */
+/** Appends a path: down, maps are pushed on `skips`; up, resnets pop them and upsamplers take the next one's size. */
 function follow(path: Path, direction: "down" | "up", c: Context): void {
   const isDown = direction === "down";
   const stages = c.config[direction];

@@ -11,7 +11,7 @@ import { stagesOf } from "./unet_stages.ts";
 export interface AddedConditions {
   /** Width of `text_embeds`. */
   readonly textWidth: number;
-  /** Numbers in `time_ids`: original size, crop's top left, target size (6), or an aesthetic score last in the refiner (5). */
+  /** Length of `time_ids`: 6 for original size, crop's top left and target size; 5 in the refiner, with a score last. */
   readonly timeIds: number;
   /** Channels of the embedding of each number. */
   readonly timeChannels: number;
@@ -43,7 +43,7 @@ export const unetDefaults = {
   ],
 };
 
-/** Keys and the values of them that this network supports; older files lack keys, whose defaults it supports. */
+/** Keys with the values that this network supports; older files lack keys, whose defaults it supports. */
 const required: AllowedValues = {
   _class_name: ["UNet2DConditionModel"],
   act_fn: [undefined, "silu"],
@@ -76,7 +76,7 @@ const required: AllowedValues = {
   use_linear_projection: [undefined, false, true],
 };
 
-/** Keys that change no picture: of training, of weights' moving averages, of parts that {@linkcode required} switches off. */
+/** Keys that change no picture: of training, of moving averages, of parts that {@linkcode required} switches off. */
 const harmless = [
   "addition_embed_type_num_heads",
   "addition_time_embed_dim",
@@ -153,7 +153,7 @@ function textWidthOf(config: ConfigJson): number {
   return width;
 }
 
-/** SDXL's conditions. `time_ids` are five if the pooled text is then as wide as the text, as in the refiner, else six. */
+/** Reads SDXL's conditions: 5 `time_ids` if pooled text then has the text's width, as in the refiner, else 6. */
 function addedConditions(
   config: ConfigJson,
   tokenWidth: number,

@@ -56,7 +56,7 @@ export interface Made {
   readonly output: Feature;
 }
 
-/** Turns latents `[B, C, H, W]`, joined with an inpainting network's `masked_latents`, into the first feature map. */
+/** Turns latents `[B, C, H, W]`, joined with `masked_latents` if it inpaints, into the first feature map. */
 export function inputLayer({ config, weights }: Context): Block {
   const { channels } = config.down[0];
   const options = { path: "conv_in", channels, kernel: 3, weights };
@@ -80,7 +80,7 @@ function joinedConditions(
   return g.concat([text, joined], { axis: 1 });
 }
 
-/** The sinusoids of timesteps `[B]`, plus a projection of a latent consistency model's guidance embedding `[B, G]`. */
+/** The sinusoids of timesteps `[B]`, plus a latent consistency model's projected guidance embedding `[B, G]`. */
 function timeWaves(
   g: GraphBuilder,
   { timestep, guidance }: { timestep: Value; guidance?: Value },

@@ -78,7 +78,7 @@ function depthsOf(
   );
 }
 
-/** Depths of the way up: given, or the way down's reversed if these are not nested, as levels have a resnet more. */
+/** Depths of the way up: given, or the way down's reversed unless nested, as each level has one resnet more. */
 function reversedDepths(
   config: ConfigJson,
   depths: readonly Depth[],
