@@ -14,7 +14,8 @@ export interface ComponentKind<Config> extends WeightKeys {
   parse(json: unknown, file: string): Config;
   /**
    * The component's part of a pipeline's checkpoint in the original layout, under
-   * our names; any other file unchanged. Undefined if a checkpoint lacks the part.
+   * our names; any other file unchanged. Undefined if a checkpoint leaves the
+   * part to the folder.
    */
   original?(file: TensorFile, config: Config): TensorFile | undefined;
   /** Key and shape of every weight. */

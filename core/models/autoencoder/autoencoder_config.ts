@@ -55,7 +55,7 @@ export function parseAutoencoderConfig(json: unknown, file: string) {
     inChannels: config.positiveInteger("in_channels"),
     outChannels: config.positiveInteger("out_channels"),
     latentChannels: config.positiveInteger("latent_channels"),
-    /** Channels at each resolution, from the picture's to the latents'; each halves the one before. */
+    /** Channels at each resolution, from the picture's to the latents'; each resolution is half the one before. */
     channels,
     /** Residual blocks at each resolution on the way down; the way up has one more. */
     resnets: config.positiveInteger("layers_per_block", most.layersOfLevel),
@@ -70,9 +70,9 @@ export function parseAutoencoderConfig(json: unknown, file: string) {
     postQuantConvolution: config.values.use_post_quant_conv !== false,
     /** Whether the middle attends between its two residual blocks. */
     middleAttention: config.values.mid_block_add_attention !== false,
-    /** Whether the networks stay in float32, as activations exceed float16; false in files that are older than the key. */
+    /** Whether the networks stay in float32 in half precision, which activations exceed; false if a file lacks the key. */
     forceUpcast: config.values.force_upcast === true,
-    /** Side of the pictures it was made for (of two, the first, as in diffusers), and of tiles if larger ones are tiled. */
+    /** Side of the pictures it was made for (the first of two, as in diffusers), and of tiles if larger ones are tiled. */
     sampleSize: config.has("sample_size")
       ? config.positiveIntegers("sample_size", 2, most.side)[0]
       : usualSampleSize,

@@ -29,7 +29,7 @@ export interface ClipFeatures {
   readonly hidden: readonly Value[];
   /** The last layer's output, `[B, L, D]`; normalised in the text tower only. */
   readonly last: Value;
-  /** The feature that stands for the whole, `[B, D]`. */
+  /** The feature of the whole text or picture, `[B, D]`. */
   readonly pooled: Value;
   /** `pooled` in the shared space, `[B, P]`, not normalised; null in a tower without a projection. */
   readonly projected: Value | null;

@@ -78,7 +78,7 @@ export type ClipTextConfig = Readonly<ReturnType<typeof parseClipTextConfig>>;
  * The configuration of a text tower, from the parsed `config.json` of a
  * `CLIPTextModel` or `CLIPTextModelWithProjection`.
  *
- * @param options.projects Whether the tower is the latter; by default as `architectures` says.
+ * @param options.projects Whether the tower is a `CLIPTextModelWithProjection`; `architectures` decides by default.
  * @throws {TypeError} If a key is missing or asks for another network.
  */
 export function parseClipTextConfig(
@@ -98,7 +98,7 @@ export function parseClipTextConfig(
     vocabulary: config.positiveInteger("vocab_size"),
     /** The most tokens that the tower reads. */
     positions: config.positiveInteger("max_position_embeddings", most.tokens),
-    /** Id of the end token, whose feature stands for the text; null takes the first of the highest ids instead. */
+    /** Id of the end token, whose feature is the text's; null takes the first of the highest ids instead. */
     endToken: endToken === legacyEndToken ? null : endToken as number,
   };
   config.finish(harmless, transformersKeys);

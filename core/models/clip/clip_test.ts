@@ -51,7 +51,7 @@ Deno.test("an old config, whose end token is 2, pools at the first of the highes
   assertEquals(features.slice(width), row(1, 0));
 });
 
-Deno.test("an earlier layer's output gets the norm of the last layer's output", async () => {
+Deno.test("normed.<i> applies the last norm to an earlier layer's output", async () => {
   const { config, weights } = await loadClipText(folder);
   const outputs = ["last_hidden_state", "normed.-1", "normed.-2"];
   const graph = clipTextGraph(config, weights, {

@@ -3,7 +3,7 @@
  * stores it: `Transformer2DModel` with `norm_type: ada_norm_zero`, or
  * `DiTTransformer2DModel`. Each block has its own embedding of timestep and class.
  *
- * Shapes: `B` batch, `C` channels, `H W` picture, `D = heads x head width`.
+ * Shapes: `B` batch, `C` channels, `H W` latents, `D = heads x head width`.
  */
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";

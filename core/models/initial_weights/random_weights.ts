@@ -8,7 +8,7 @@ const deviation = 0.02;
 /** Standard deviation of the sum of four uniform bytes. */
 const byteSumDeviation = Math.sqrt(4 * (256 ** 2 - 1) / 12);
 
-/** The count of numbers after which a larger weight repeats them; a prime, so that its rows differ. */
+/** The number of values after which a larger weight repeats them; a prime, so that its rows differ. */
 const period = 1048583;
 
 /** The FNV-1a hash of a key and a seed: a 32-bit number, never 0. */

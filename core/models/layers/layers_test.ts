@@ -86,7 +86,7 @@ Deno.test("convolution() keeps the size by default, and halves it at stride 2", 
   assertEquals(shapeOf({ kernel: 3, stride: 2 }), [2, 5, 4, 4]);
 });
 
-Deno.test("linear() has a bias unless told otherwise", () => {
+Deno.test("linear() has a bias unless `bias` is false", () => {
   const keysOf = (bias?: boolean) => {
     const options = { path: "fc", width: 3, weights: noWeights, bias };
     const graph = graphOf([2, 4], (g, x) => linear(g, x, options));

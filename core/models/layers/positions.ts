@@ -18,9 +18,9 @@ function waves(
 export interface TokenGrid {
   readonly height: number;
   readonly columns: number;
-  /** The exclusive end of the positions of each axis, which start at 0 and are evenly spaced, … */
+  /** The end, exclusive, of each axis's evenly spaced positions from 0 on, before division by `scale`. */
   readonly span: number;
-  /** … and the divisor of all of them; 1 by default. */
+  /** The divisor of all positions; 1 by default. */
   readonly scale?: number;
 }
 

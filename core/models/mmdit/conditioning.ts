@@ -11,7 +11,7 @@ export const conditioning = "time_text_embed";
 
 type Context = Pick<TransformerContext, "width" | "weights">;
 
-/** The numbers among the conditions. */
+/** Options of the numbers among the conditions. */
 export interface ConditionOptions {
   /** Whether `guidance` `[B]` is an input. */
   readonly guidance?: boolean;
@@ -19,7 +19,7 @@ export interface ConditionOptions {
   readonly timestep?: (g: GraphBuilder, timestep: Value) => Value;
 }
 
-/** The sum of the conditions' embeddings after SiLU, `[B, D]`, with which all of its readers begin. */
+/** The sum of the conditions' embeddings, `[B, D]`, after the SiLU with which all its readers begin. */
 export function conditioningBlock(
   { width, weights }: Context,
   { guidance = false, timestep: inRange = (_, t) => t }: ConditionOptions = {},

@@ -97,7 +97,7 @@ function singleSublayers(
  * `pooled_projections` `[B, P]` and, in a guidance-distilled network, `guidance`
  * `[B]`, the guidance scale; output `prediction` `[B, C, H, W]`.
  *
- * @throws {RangeError} If squares of four do not tile the latents.
+ * @throws {RangeError} If squares of four latents do not tile the latents.
  */
 export function fluxBlockGraph(
   config: FluxConfig,

@@ -3,7 +3,7 @@ import { each, type Structure } from "./structure.ts";
 
 /**
  * @param structure The tensors of an autoencoder under diffusers' names.
- * @param given Values that no tensor tells.
+ * @param given Values that no tensor determines.
  * @throws {RangeError} If a tensor is missing.
  */
 export function autoencoderJson(

@@ -8,7 +8,7 @@ import { each, Structure } from "./structure.ts";
 
 /** Side of the latents of 1024 pixels, the last training size of every published SD3. */
 const sampleSize = 128;
-/** Width of an attention head if no norm of heads tells it. */
+/** Width of an attention head if no norm of heads determines it. */
 const headWidth = 64;
 
 /** The configuration; undefined for files without such a transformer. @throws {RangeError} If a tensor is missing. */

@@ -29,7 +29,7 @@ const unets: readonly KnownModelName[] = [
 ];
 
 for (const name of unets) {
-  Deno.test(`the tensors of ${name} tell its configuration`, () => {
+  Deno.test(`the tensors of ${name} determine its configuration`, () => {
     const known = knownModel(name);
     const structure = new Structure(fileOf(networkKind.parameters(known)));
     const json = unetJson(structure, known.config.sampleSize);
@@ -37,7 +37,7 @@ for (const name of unets) {
   });
 }
 
-Deno.test("the tensors of an autoencoder and of a text tower tell their configurations", () => {
+Deno.test("the tensors of an autoencoder and of a text tower determine their configurations", () => {
   const vae = autoencoderKind.parse(sd15Vae, "test");
   const told = autoencoderJson(
     new Structure(fileOf(autoencoderKind.parameters(vae))),

@@ -29,7 +29,7 @@ const trained = {
   steps_offset: 1,
 };
 
-/** The published schedulers, and the values of the networks that no tensor tells. */
+/** The published schedulers, and the values of the networks that no tensor determines. */
 const published = {
   v1: {
     sampleSize: 64,

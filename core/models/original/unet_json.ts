@@ -10,7 +10,7 @@ const timeChannels = 256;
 
 /**
  * @param structure The tensors of a UNet under diffusers' names.
- * @param sampleSize Side of the latents that the UNet was trained with, which no tensor tells.
+ * @param sampleSize Side of the latents that the UNet was trained with, which no tensor determines.
  * @throws {RangeError} If a tensor is missing.
  */
 export function unetJson(

@@ -28,7 +28,7 @@ const defaults = {
   sample_size: 128,
 };
 
-/** The `sample_size` of 1024x1024 pixels: in older files, which lack the key, only this has micro-conditions. */
+/** The `sample_size` of 1024x1024 pixels: in older files, which lack the key, only this size has micro-conditions. */
 const microSampleSize = 128;
 
 /** The part of `transformer/config.json` that the network depends on. */

@@ -27,7 +27,6 @@ interface EncoderOptions {
 }
 
 interface LayerContext extends EncoderOptions {
-  /** Module path. */
   readonly path: string;
   /** A bias on the scores of attention, `[B, heads, L, L]`. */
   readonly bias: Value;

@@ -22,7 +22,7 @@ function positionBuckets(config: ConfigJson): PositionBuckets {
   return { count, furthest };
 }
 
-/** Keys of the decoder and of training. */
+/** Unused keys: of the decoder and of training. */
 const harmless = [
   ...["classifier_dropout", "dropout_rate", "initializer_factor"],
   ...["n_positions", "num_decoder_layers", "output_past"],

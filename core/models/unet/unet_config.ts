@@ -11,7 +11,7 @@ import { stagesOf } from "./unet_stages.ts";
 export interface AddedConditions {
   /** Width of `text_embeds`. */
   readonly textWidth: number;
-  /** Length of `time_ids`: 6 for original size, crop's top left and target size; 5 in the refiner, with a score last. */
+  /** Length of `time_ids`: 6 for original size, crop offset and target size; 5 in the refiner, an aesthetic score last. */
   readonly timeIds: number;
   /** Channels of the embedding of each number. */
   readonly timeChannels: number;

@@ -1,6 +1,6 @@
 /**
  * The smallest blocks of a UNet, made from its configuration: each names the
- * tensors that it reads and the one that it makes, as diffusers names its modules.
+ * tensors that it reads and the tensor that it makes, as diffusers names its modules.
  *
  * Shapes: `B` batch, `C` channels, `H W` space, `S` text tokens, `E` width of
  * the embedding of timestep (and added conditions).
@@ -56,7 +56,7 @@ export interface Made {
   readonly output: Feature;
 }
 
-/** Turns latents `[B, C, H, W]`, joined with `masked_latents` if it inpaints, into the first feature map. */
+/** Turns latents `[B, C, H, W]`, joined with `masked_latents` for inpainting, into the first feature map. */
 export function inputLayer({ config, weights }: Context): Block {
   const { channels } = config.down[0];
   const options = { path: "conv_in", channels, kernel: 3, weights };

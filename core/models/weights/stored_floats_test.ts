@@ -19,7 +19,7 @@ const patterns = {
 
 const doubles = Float64Array.of(0.1, -1 / 3, 1e-40, 3e38, 1 + 2 ** -24);
 
-/** Bytes of each dtype; patterns [a, b) and [c, d) of `drop`, a list of a, b, c and d, are not finite. */
+/** Bytes of each dtype; if `drop` is [a, b, c, d], the patterns [a, b) and [c, d) are not finite. */
 const stored: Record<string, { bytes: Uint8Array; drop: number[] }> = {
   F16: { bytes: patterns[2], drop: [0x7c00, 0x8000, 0xfc00, 0x10000] },
   BF16: { bytes: patterns[2], drop: [0x7f80, 0x8000, 0xff80, 0x10000] },

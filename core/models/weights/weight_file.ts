@@ -112,7 +112,7 @@ function otherKind(names: Iterable<string>): string {
   return "";
 }
 
-/** Refuses another shape than the expected one, or the same as a convolution of kernel 1 for a linear layer. */
+/** Checks a tensor's shape; a linear layer's weight may be stored as a convolution of kernel 1. */
 function checkShape(
   { tensors }: TensorFile,
   name: string,
