@@ -1,4 +1,4 @@
-/** How fast this device computes, from one convolution: what an estimate of hours is made from. */
+/** This device's speed, measured on one convolution; estimates of hours are made from it. */
 import { GraphBuilder, macsOfGraph, sumMacs } from "@dip-go/core/onnx";
 import { TorchGenerator } from "@dip-go/core/random";
 import { type Device, openSession } from "@dip-go/core/runtime";
@@ -7,7 +7,7 @@ const channels = 320;
 const side = 64;
 const rounds = 4;
 
-/** What the rate is of, for people. */
+/** A description of the convolution whose rate is measured. */
 export const rateProbe =
   `a 3x3 convolution of ${channels} channels at ${side}x${side} in single precision, the best of ${rounds} runs`;
 

@@ -1,4 +1,4 @@
-/** What an experiment would run: methods, MACs and model calls, without sampling. */
+/** The dry run of an experiment: its methods, MACs and model calls, without sampling. */
 import { alignedLines, formatMacs } from "@dip-go/eval/tables";
 import { inOrder } from "../engine/step_graph.ts";
 import type { Bench } from "../run/bench.ts";
@@ -15,7 +15,7 @@ import { fileLines } from "../run/inputs/needed_files.ts";
 import { graphLines } from "./graph_lines.ts";
 
 /**
- * A line a row, a line for steps that are alike, and a line a file; methods that search are shown with their budget.
+ * A line for each row, each group of like steps and each file. Methods that search show their budget.
  *
  * @throws {RangeError} As {@linkcode fitRow}.
  */
@@ -33,9 +33,9 @@ export async function dryRun(part: RunPart): Promise<string[]> {
 }
 
 /**
- * Counts the full model and every row.
+ * Counts MACs and calls of the full model and every row, as lines of a table.
  *
- * @param paperMacs MACs of one image as the paper bills it, for a column of their own.
+ * @param paperMacs Returns a plan's MACs of one image as the paper counts them, for a column more.
  */
 export async function countRows(
   bench: Bench,
@@ -98,7 +98,7 @@ function planWithoutSearch(
   });
 }
 
-/** Steps at which a plan calls the model, whole or in part. */
+/** The number of steps at which a plan calls the model, whole or in part. */
 function callsOf(bench: Bench, plan: SampledPlan): number {
   if (plan.kind === "adaptive") return bench.net.steps;
   return plan.kind === "steps"

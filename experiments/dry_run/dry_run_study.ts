@@ -1,4 +1,4 @@
-/** What a study would run and what it would take, without sampling: rows with their MACs in two conventions, disk, memory, hours. */
+/** The dry run of a study, without sampling: rows with MACs in two conventions, disk, memory and hours. */
 import { alignedLines, formatMacs } from "@dip-go/eval/tables";
 import type { Bench } from "../run/bench.ts";
 import { countRows } from "./dry_run.ts";
@@ -16,7 +16,7 @@ import { notesOf } from "../run/study/run_study.ts";
 import { macsOfCall, macsOfGates } from "./sub_net_macs.ts";
 import type { PaperRow, Study } from "../schema/study.ts";
 
-/** MACs of one image in the paper's convention, which bills steps, not calls, and both halves of guidance for PixArt alone. */
+/** A plan's MACs of one image as the paper bills: steps, not calls; both halves of guidance only for PixArt. */
 function paperMacsOf({ experiment, full }: Bench) {
   const graph = full.graph({ guided: false });
   const call = macsOfCall(graph).paper;
@@ -31,13 +31,13 @@ function paperMacsOf({ experiment, full }: Bench) {
   };
 }
 
-/** A section as it is to be run. */
+/** A section of a study and the run that its experiment becomes. */
 export interface PlannedSection {
   readonly label: string;
   readonly part: RunPart;
 }
 
-/** A section as lines, and what it needs. */
+/** A section's lines and the resources that it needs. */
 interface CountedSection {
   readonly lines: readonly string[];
   readonly resources: Resources;
@@ -66,7 +66,7 @@ function titleOf({ experiment, full: { sampler, calls } }: Bench) {
   return `${model}, ${sampler.name}, ${steps} steps in ${calls} calls, guidance ${guidanceScale}, ${evaluation.pairs} images a row`;
 }
 
-/** The paper's rows: as printed, as the block graphs give them, and in total. */
+/** The paper's rows: MACs as printed, and by the block graphs in the paper's and the total convention. */
 function paperLines(paper: readonly PaperRow[]): string[] {
   const rows = paper.flatMap(({ label, macs }) => {
     if (!macs) return [];

@@ -1,13 +1,13 @@
-/** A graph of steps as a table, a line for the steps of one kind and name. */
+/** A graph of steps as a table, with a line for all steps of one kind and name. */
 import { alignedLines, formatMacs } from "@dip-go/eval/tables";
 import type { Step } from "../engine/step.ts";
 import { gigabytes } from "./resources.ts";
 
-/** What a step is of, without its number among its like. */
+/** The kind and name of a step, without its number among like steps. */
 const groupOf = ({ kind, name }: Step): string =>
   `${kind} ${name.replace(/ ?\d+\/\d+$/, "")}`.trim();
 
-/** What is known of every step before it runs: how many are alike, the first one's key, what they follow, MACs and memory of each. */
+/** A line for each group of like steps: count, key, MACs and memory of the first, and the groups before it. */
 export function graphLines(steps: readonly Step[]): string[] {
   const groups = Map.groupBy(steps, groupOf);
   const header = ["step", "", "key", "MACs", "memory"];

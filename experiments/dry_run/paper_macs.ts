@@ -1,7 +1,7 @@
 /**
- * MACs in the `paper` convention, the one of the DiP-GO paper's counter (no
- * attention products; biases and norms), or in another: at batch 1, without
- * weights.
+ * MACs of billed figures at batch 1, without weights, in the `total` convention
+ * or the `paper` convention, which the DiP-GO paper's counter follows (no
+ * attention products; biases and norms).
  */
 import { knownModels, networkGraph, noWeights } from "@dip-go/core/models";
 import { superNet } from "@dip-go/supernet/gates";
@@ -9,7 +9,7 @@ import { deepCacheGates, uniformKeys } from "@dip-go/pruner/rivals";
 import type { Bill } from "../schema/study.ts";
 import { macsOfCall, macsOfGates } from "./sub_net_macs.ts";
 
-/** What a bill comes to, over all steps of one image; in the `paper` convention unless told. */
+/** The MACs of a bill over all steps of one image, in the `paper` convention by default. */
 export function billedMacs(
   { model, calls, guided = false, keep = 1, deepCache }: Bill,
   convention: "paper" | "total" = "paper",

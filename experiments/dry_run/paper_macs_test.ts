@@ -5,11 +5,11 @@ import { billedMacs } from "./paper_macs.ts";
 import { studies, studyNamed } from "../schema/catalogue.ts";
 import type { Study } from "../schema/study.ts";
 
-/** Rounded to as many decimals as are printed. */
+/** A value rounded to as many decimals as the printed figure has. */
 const rounded = (value: number, printed: string) =>
   value.toFixed(printed.split(".")[1].length);
 
-/** Every printed MACs figure of the paper's tables, as read there. */
+/** Every MACs figure that the tables print, in order, in units of 1e12. */
 const printed: Readonly<Record<string, readonly string[]>> = {
   "paper-table1": [
     "16.94",
@@ -91,10 +91,10 @@ const printed: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Published tables of others count attention products too. */
+/** The convention of a study's tables: other papers' tables (`flux`) count attention products too. */
 const conventionOf = ({ name }: Study) => name === "flux" ? "total" : "paper";
 
-/** Fails unless every printed figure follows from the block graph, or its explanation holds what does. */
+/** Fails unless each printed figure follows from the block graph, or an explanation has the computed one. */
 function checkMacs(study: Study): void {
   const { name, paper, explanations = {} } = study;
   const used = new Set<string>();
@@ -128,7 +128,7 @@ for (const study of studies) {
   });
 }
 
-/** G a step on average of DeepCache on SD-1.5 with N = 5 over 50 steps. */
+/** The mean GMACs a step of DeepCache on SD-1.5 with N = 5 over 50 steps. */
 const average = (computed: number, granularity: "block" | "branch") =>
   billedMacs({
     model: "sd-1.5",
@@ -136,11 +136,11 @@ const average = (computed: number, granularity: "block" | "branch") =>
     deepCache: { interval: 5, computed, granularity },
   }) / 50 / 1e9;
 
-Deno.test("DeepCache's 130.45 G a step lies between two cuts of SD-1.5, and its explanation derives that", () => {
+Deno.test("DeepCache's 130.45 G a step lies between two cuts of SD-1.5, and its explanation has their figures", () => {
   const explanation = studyNamed("paper-table1")!.explanations!.deepcache;
   const target = 130.45;
   const full = billedMacs({ model: "sd-1.5", calls: 1 }) / 1e9;
-  /** What the 40 steps between take, of an average over 50. */
+  /** The mean of the 40 steps between key steps, from the mean of all 50. */
   const between = (mean: number) => (mean - 0.2 * full) / 0.8;
   assertAlmostEquals(between(target), 78.35, 0.01);
   const cuts = [1, 2, 3, 4, 5, 6].map((n) => average(n, "branch"));
@@ -156,7 +156,7 @@ Deno.test("DeepCache's 130.45 G a step lies between two cuts of SD-1.5, and its 
   assert(explanation.includes(`${average(1, "block").toFixed(2)} G`));
 });
 
-Deno.test("down_blocks.0 with two branches of up_blocks.3 is what 130.45 G counts between key steps", () => {
+Deno.test("130.45 G a step counts down_blocks.0 and two branches of up_blocks.3 between key steps", () => {
   const graph = networkGraph(knownModel("sd-1.5"), noWeights, {
     batch: 1,
     granularity: "branch",

@@ -1,4 +1,4 @@
-/** The studies' models by their names on the hub: what counts, sizes and schedules need of them, without weights. */
+/** The studies' models by name: configurations from which MACs, sizes and schedules follow without weights. */
 import {
   type AutoencoderConfig,
   autoencoderKind,
@@ -21,11 +21,11 @@ export interface KnownPipeline {
   readonly network: KnownModelName;
   /** Its text towers. */
   readonly texts: readonly (keyof typeof partParams)[];
-  /** Its `scheduler_config.json`, as far as it is not diffusers' default. */
+  /** The keys of its `scheduler_config.json` that differ from diffusers' defaults. */
   readonly scheduler: Json;
-  /** Its autoencoder, if not {@linkcode autoencoder}. */
+  /** Its autoencoder's configuration; {@linkcode autoencoder} by default. */
   readonly vae?: AutoencoderConfig;
-  /** Bytes of a weight in its files and in memory; single precision by default. */
+  /** Bytes of a weight in its files and in memory; 4 (single precision) by default. */
   readonly weightBytes?: 2;
 }
 
@@ -73,13 +73,13 @@ const source = "of a known pipeline";
 const elements = (shapes: ReadonlyMap<string, readonly number[]>) =>
   [...shapes.values()].reduce((sum, shape) => sum + sizeOf(shape), 0);
 
-/** The autoencoder of Stable Diffusion and PixArt, apart from its weights. */
+/** The configuration of the autoencoder of Stable Diffusion and PixArt. */
 export const autoencoder: AutoencoderConfig = parseAutoencoderConfig(
   sd15Vae,
   source,
 );
 
-/** The autoencoder of 16 channels, which Stable Diffusion 3 and FLUX share in shape. */
+/** The autoencoder of 16 latent channels, whose shapes Stable Diffusion 3 and FLUX share. */
 const vae16 = parseAutoencoderConfig({
   ...sd15Vae,
   latent_channels: 16,
@@ -96,7 +96,7 @@ const vaeParams = (config: AutoencoderConfig) =>
 const clip = (json: Json) =>
   elements(clipTextKind.parameters(clipTextKind.parse(json, source)));
 
-/** Weight elements of text towers. */
+/** The number of weights of each text tower. */
 export const partParams = {
   clipL: () => clip(clipText),
   clipH: () => clip(clipTextH),
@@ -105,7 +105,7 @@ export const partParams = {
     elements(t5EncoderKind.parameters(t5EncoderKind.parse(t5Xxl, source))),
 };
 
-/** Weight elements of everything that a pipeline loads. */
+/** The number of weights of all parts that a pipeline loads: network, text towers and autoencoder. */
 export const paramsOf = (
   { network, texts, vae = autoencoder }: KnownPipeline,
 ): number =>
@@ -127,7 +127,7 @@ const plms = {
   skip_prk_steps: true,
 };
 
-/** Published in bfloat16. */
+/** The parts that the flow-matching pipelines share; their weights are published in bfloat16. */
 const flow = {
   scheduler: { _class_name: "FlowMatchEulerDiscreteScheduler", shift: 3 },
   vae: vae16,
@@ -137,7 +137,7 @@ const sd3 = { ...flow, texts: ["clipL", "clipBigG", "t5"] } as const;
 
 const sd1 = { texts: ["clipL"], scheduler: plms } as const;
 
-/** By the `model` of an experiment. */
+/** The known pipelines by an experiment's `model`. */
 export const pipelines: Readonly<Record<string, KnownPipeline>> = {
   "stable-diffusion-v1-5/stable-diffusion-v1-5": { ...sd1, network: "sd-1.5" },
   "nota-ai/bk-sdm-base": { ...sd1, network: "bk-sdm-base" },

@@ -1,4 +1,4 @@
-/** What the steps of a run need: disk, memory and arithmetic, from shapes alone. */
+/** The disk, memory and arithmetic that the steps of a run need, from shapes alone. */
 import { sizeOf } from "@dip-go/core/tensor";
 import type { Step, StepKind } from "../engine/step.ts";
 import type { StepTools } from "../run/steps/step_tools.ts";
@@ -7,13 +7,13 @@ const bytesOfFloat = 4;
 
 export interface Resources {
   readonly weightBytes: number;
-  /** What is kept of every row's and the full model's pictures: what the sampler left. */
+  /** Bytes of the final latents of every row and of the full model, which are kept as their pictures. */
   readonly pictureBytes: number;
-  /** What searches work on. */
+  /** Bytes of the full sampler's trajectories that searches work on. */
   readonly calibrationBytes: number;
-  /** Of the step that holds most. */
+  /** Memory of the step that needs most. */
   readonly memoryBytes: number;
-  /** Total convention; searches with their calibration; pictures, decoding and latency rounds. */
+  /** Total convention. `search`: calibration, searches, fits. `sampling`: pictures, decoding, timing. */
   readonly macs: { readonly search: number; readonly sampling: number };
 }
 
@@ -30,7 +30,7 @@ export function resourcesOf(
     steps.filter((step) => step.kind === kind).length;
   const images = batch * countOf("sample");
   const latentBytes = bytesOfFloat * sizeOf(counted.full.latents);
-  // a path is latents and predictions of every step, its start and its end
+  // a trajectory: latents and predictions of every step, the initial noise and the final latents
   const pathBytes = (2 * counted.net.steps + 2) * latentBytes;
   return {
     weightBytes: sizes.weightBytes,
@@ -44,7 +44,7 @@ export function resourcesOf(
   };
 }
 
-/** With a digit after the point where it counts. */
+/** Bytes as text in MB or GB, with one decimal. */
 export const gigabytes = (bytes: number): string =>
   bytes < 1e8
     ? `${(bytes / 1e6).toFixed(1)} MB`

@@ -1,4 +1,4 @@
-/** A section ready to be counted: without weights where its model is one of the paper's, else loaded from its folder. */
+/** A section ready to be counted: without weights if its model is known by name, else from its folder. */
 import { isFile, readJson, statOf } from "@dip-go/core/files";
 import {
   type AutoencoderConfig,
@@ -18,7 +18,7 @@ import type { Experiment } from "../schema/experiment.ts";
 import { autoencoder, paramsOf, pipelines } from "./pipelines.ts";
 import { macsOfCall } from "./sub_net_macs.ts";
 
-/** What counts need besides the bench. */
+/** The sizes that a dry run needs besides the bench. */
 export interface PartSizes {
   /** Bytes of all parts' weights in memory. */
   readonly loadedBytes: number;
@@ -26,14 +26,14 @@ export interface PartSizes {
   readonly weightBytes: number;
   /** Pixels of a picture's side. */
   readonly side: number;
-  /** MACs of decoding one picture; 0 where the model makes pixels. */
+  /** MACs of decoding one picture; 0 if the model makes pixels. */
   readonly decoderMacs: number;
 }
 
-/** Bytes of a weight: the hub's files hold single precision where they are not marked otherwise, embedded models half. */
+/** Bytes of a weight in files: single precision on the hub unless marked otherwise, half in embedded models. */
 const bytesOfWeight = { hub: 4, embedded: 2 };
 
-/** Opens a section's bench, which the caller disposes of, with the sizes of what it does not show. */
+/** Opens a section's bench, which the caller disposes of, and the sizes that the bench does not have. */
 export async function openSectionBench(
   experiment: Experiment,
   options: BenchOptions,
@@ -62,7 +62,7 @@ export async function openSectionBench(
   return { bench, sizes: { loadedBytes, weightBytes, ...pictures } };
 }
 
-/** Pixels of a picture's side, and MACs of decoding it; without an autoencoder the model makes pixels. */
+/** Pixels of a picture's side and MACs of decoding it; without an autoencoder the model makes pixels. */
 function pictureSizes(
   { net: { model: { inputs: [{ shape }] } } }: Bench,
   config: AutoencoderConfig | null,
@@ -80,7 +80,7 @@ function pictureSizes(
   };
 }
 
-/** Bytes of all safetensors below a folder. */
+/** The bytes of all safetensors files below a folder. */
 async function weightFileBytes(folder: string): Promise<number> {
   let bytes = 0;
   for await (const { name, isDirectory } of Deno.readDir(folder)) {

@@ -1,4 +1,4 @@
-/** MACs of a SubNet in every convention that the paper and its readers count by: from shapes, without weights. */
+/** MACs of a SubNet in every convention, from shapes, without weights. */
 import type { BlockGraph } from "@dip-go/core/models";
 import { type Macs, macsOfGraph, sumMacs } from "@dip-go/core/onnx";
 import {
@@ -9,11 +9,11 @@ import {
 } from "@dip-go/supernet/gates";
 
 /**
- * MACs over all steps of a SubNet: those of the blocks that liveness finds,
- * cascade and later backups included.
+ * MACs over all steps of a SubNet: the sum over the blocks that liveness finds to
+ * run. It follows the cascade, and keeps blocks whose values later steps read.
  *
- * @param model At batch 1 for the figures that papers print: there a linear bias counts once a call.
- * @param gates `[T, N]`, the whole step's unit last.
+ * @param model The block graph; papers' figures need batch 1, at which a linear bias counts once a call.
+ * @param gates Gates `[T, N]`; the whole step's unit is the last.
  * @throws {RangeError} If the gates do not fit the model's units.
  */
 export function macsOfGates(model: BlockGraph, gates: Gates): Macs {
@@ -26,7 +26,7 @@ export function macsOfGates(model: BlockGraph, gates: Gates): Macs {
   );
 }
 
-/** A model's call, and what each of its blocks counts. */
+/** The SuperNet of one call of a model, and the MACs of each block. */
 function counted(model: BlockGraph) {
   const call = superNet(model, { steps: 1 });
   const ofBlock = call.blocks.map(({ graph }) =>
@@ -35,13 +35,13 @@ function counted(model: BlockGraph) {
   return { call, ofBlock };
 }
 
-/** Counted once a model, whatever the gates. */
+/** The counts of each model, which do not depend on gates. */
 const known = new WeakMap<BlockGraph, ReturnType<typeof counted>>();
 
-/** MACs of one call with every block. */
+/** MACs of one call that runs every block. */
 export const macsOfCall = (model: BlockGraph): Macs =>
   macsOfGates(model, denseGates(1, gatedUnits(model)));
 
-/** Gated blocks and the whole step. */
+/** The number of gated units: the gated blocks and the whole step. */
 const gatedUnits = ({ blocks }: BlockGraph): number =>
   blocks.filter(({ gated }) => gated).length + 1;

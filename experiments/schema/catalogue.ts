@@ -1,4 +1,4 @@
-/** What `deno task experiment` runs: the experiments and studies of this repository's folders, and any file. */
+/** The experiments that `deno task experiment` runs: this repository's, its studies' and any file's. */
 import type { Experiment } from "./experiment.ts";
 import { readExperiment } from "./experiment_file.ts";
 import type { Study } from "./study.ts";
@@ -18,15 +18,15 @@ const files = await shipped<Experiment | Sweep>(
   new URL("../", import.meta.url),
 );
 
-/** In the order of `--list`. */
+/** This repository's experiments, in the order of `--list`. */
 export const experiments = files.filter((each): each is Experiment =>
   !("vary" in each)
 );
 
-/** Files of several experiments. */
+/** This repository's files of several experiments. */
 const sweeps = files.filter((each) => "vary" in each);
 
-/** The tables and figures of the paper, then models at real scale beside what other papers print of them. */
+/** The tables and figures of the paper, then models at real scale beside the figures of other papers. */
 export const studies: readonly Study[] = [
   ...await shipped<Study>(new URL("../paper/", import.meta.url)),
   ...await shipped<Study>(new URL("../published/", import.meta.url)),
@@ -39,7 +39,7 @@ export const listed: readonly { name: string; description: string }[] = [
   ...studies,
 ];
 
-/** The sections of all studies and sweeps can be run by their own names, too. */
+/** The experiments of all studies' and sweeps' sections, which can be run by their own names too. */
 const sections: readonly Experiment[] = [
   ...studies.flatMap(({ sections }) => [
     ...sections.full,
@@ -53,7 +53,7 @@ export const studyNamed = (name: string): Study | undefined =>
   studies.find((each) => each.name === name);
 
 /**
- * One of this repository's experiments, or a section of a study of the paper.
+ * An experiment of this repository, or a section of a study or sweep, by its name.
  *
  * @throws {RangeError} If there is no experiment of that name.
  *
@@ -79,7 +79,7 @@ export function experimentNamed(name: string): Experiment {
 }
 
 /**
- * The experiment of a name, or in a file, not checked yet.
+ * The experiment of a name or of a file, not checked yet.
  *
  * @throws As {@linkcode experimentNamed} and {@linkcode readExperiment}.
  */

@@ -31,74 +31,74 @@ const nameWords = "lower case letters, digits, _ and -";
 
 const fields = (search: typeof classSettings) =>
   record({
-    /** As typed on the command line, and the folder under `results/`. */
+    /** The experiment's name on the command line and of its folder under `results/`. */
     name: v.pipe(
       v.string(nameWords),
       v.regex(/^[a-z0-9_-]+$/, nameWords),
     ),
-    /** One line for `--list`. */
+    /** A description in one line, for `--list`. */
     description: v.optional(v.string(), ""),
-    /** Of every search. */
+    /** The seed of every search. */
     seed: v.optional(wholeFrom(0), 0),
-    /** Folder in diffusers layout, or its name on the hub. */
+    /** The model's folder in diffusers layout, or its name on the hub. */
     model: text("a model's folder or name on the hub"),
-    /** In a model that reads text: files of prompts, one a line; what is evaluated is nothing that a search has seen. */
+    /** Files of prompts, one a line, if the model reads text; searches never see the evaluation's prompts. */
     prompts: v.optional(record({
       search: text("a file of prompts"),
       evaluation: text("a file of prompts"),
     })),
     sampler: record({
-      /** "own" is the one that the model's folder names. */
+      /** The kind of sampler; "own" is the scheduler that the model's folder names. */
       kind: v.optional(oneOf(["own", ...samplerKinds]), "own"),
-      /** As the sampler counts them: PNDM calls the model once more. */
+      /** The number of steps as the sampler counts them: PNDM calls the model once more. */
       steps: wholeFrom(1),
       guidanceScale: weight,
-      /** Tokens that T5 reads of a prompt, or rows of zeros in its place; those of the pipeline's kind by default. */
+      /** Tokens of a prompt that T5 reads, or rows of zeros instead of T5; by default the pipeline kind's. */
       maxSequenceLength: v.optional(wholeFrom(1)),
-      /** Of the pictures, in pixels; those that the model was trained with by default. */
+      /** The pictures' height and width in pixels; by default the size that the model was trained with. */
       height: v.optional(wholeFrom(1)),
       width: v.optional(wholeFrom(1)),
     }),
     superNet: record({
-      /** Units of the model's family. */
+      /** The granularity of the units, one of the model family's. */
       granularity: oneOf(allGranularities),
-      /** What backup connections hold; the granularity's own by default. */
+      /** The kind of value that backup connections hold; the granularity's own by default. */
       backup: v.optional(oneOf(["output", "residual"])),
     }),
     search: v.optional(search, {}),
-    /**
-     * What budgets are fractions of: the full sampler's MACs, or the time that it
-     * takes on this device.
-     */
+    /** The cost that budgets are fractions of: the full sampler's MACs, or its time on this device. */
     cost: v.optional(oneOf(["macs", "latency"]), "macs"),
     /** Removed fractions of the full sampler's cost; a budget is never exceeded. */
     sparsity: v.optional(different(fraction)),
-    /** In the place of `sparsity`: milliseconds that the sampler may take for a picture, without text encoders and decoder; `cost` is latency then. */
+    /**
+     * Budgets instead of `sparsity`: milliseconds that the sampler may take for a
+     * picture, without text encoders and decoder; `cost` is then latency.
+     */
     budgetMs: v.optional(different(positive)),
-    /** In the order of the table: a method's name, or a record of its kind and settings that are its own. */
+    /** The methods in the order of the table: a name, or a record of a kind and its own settings. */
     methods: methodChoices,
-    /** The row name of the method that every other is paired with at its sparsity; the last by default. */
+    /** The row name of the method that all others of a sparsity are paired with; the last by default. */
     mainMethod: v.optional(v.string()),
     evaluation: v.optional(
       record({
-        /** Images, each from its own noise, of its own class or prompt. */
+        /** The number of images, each from its own noise and of its own class or prompt. */
         pairs: v.optional(wholeFrom(1), 64),
-        /** Of noise and subjects; another than the searches'. */
+        /** The seed of noise and subjects, which must differ from the searches' seed. */
         seed: v.optional(wholeFrom(0), 1000),
         batch: v.optional(wholeFrom(1), 8),
-        /** Noise anew for each pair, by default; or the same again in every batch, as DiP-GO's companion code reseeds. */
+        /** "prompt" (default): new noise a pair. "batch": every batch's noise is alike, as in DiP-GO's code. */
         seedPer: v.optional(oneOf(["prompt", "batch"])),
       }),
       {},
     ),
-    /** What is measured of the pictures, in the order of the table. */
+    /** The metrics of the pictures, in the order of the table. */
     metrics: v.optional(v.array(metricRecord), [
       { kind: "psnr" },
       { kind: "ssim" },
     ]),
     latency: v.optional(
       record({
-        /** The first is that of the `Latency` and `Speedup` columns. */
+        /** The batch sizes to time; the columns `Latency` and `Speedup` have the first. */
         batches: v.optional(different(wholeFrom(1)), [1]),
         rounds: v.optional(wholeFrom(1), 3),
       }),
@@ -128,12 +128,12 @@ const experimentWith = (search: typeof classSettings) =>
 const ofClasses = experimentWith(classSettings);
 const ofPrompts = experimentWith(promptSettings);
 
-/** Search settings default to those of its kind of model. */
+/** The schema whose search settings default by the kind of model: with prompts or with classes. */
 const experimentSchema = v.lazy((value): v.GenericSchema<unknown, Experiment> =>
   (value as Partial<Experiment> | null)?.prompts ? ofPrompts : ofClasses
 );
 
-/** What an experiment's file has to say; the rest has defaults. */
+/** An experiment as its file gives it: values that have defaults may be absent. */
 export type ExperimentInput = Given<typeof ofClasses>;
 
 const isComplete = (
@@ -176,7 +176,7 @@ function contradiction(
 /**
  * Checks an experiment before any work.
  *
- * @returns It with defaults filled in.
+ * @returns The experiment with defaults filled in.
  * @throws {RangeError} If a value is impossible or a key unknown; the message names path, found and expected.
  */
 export function checkExperiment(experiment: unknown): Experiment {

@@ -1,12 +1,12 @@
-/** An experiment in a file of one's own: TypeScript that default-exports it, JSON or YAML. */
+/** Reads an experiment from a user's file: TypeScript that default-exports it, JSON or YAML. */
 import { readJson } from "@dip-go/core/files";
 import { parse } from "@std/yaml";
 
 /**
- * The experiment that a file holds, not checked yet; the file's name is its own unless it says another.
+ * Reads the experiment of a file, not checked yet; it is named after the file unless it gives a name.
  *
  * @throws {Deno.errors.NotFound} If there is no such file.
- * @throws {TypeError} If it is no TypeScript, JSON or YAML.
+ * @throws {TypeError} If the file is not valid TypeScript, JSON or YAML.
  */
 export async function readExperiment(path: string): Promise<unknown> {
   if (!await Deno.stat(path).catch(() => null)) {

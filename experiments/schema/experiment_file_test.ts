@@ -41,7 +41,7 @@ Deno.test("an experiment is read from TypeScript, JSON and YAML alike, and named
     assertEquals((await read("other.yml")).name, "third");
   }));
 
-Deno.test("a file that is no experiment is refused by its name", () =>
+Deno.test("a file without an experiment is refused, and the error names the file", () =>
   inTemporaryFolder(async (folder) => {
     const refused = async (name: string, text: string, message: string) => {
       const path = `${folder}/${name}`;

@@ -1,4 +1,4 @@
-/** An experiment's sampler of its model, as the pipeline's door makes it. */
+/** The sampler of an experiment, made by its model's pipeline. */
 import type { Pipeline, PipelineSampler } from "@dip-go/core";
 import type { Experiment } from "./experiment.ts";
 

@@ -3,7 +3,7 @@ import { classSearch, promptSearch } from "@dip-go/pruner";
 import quickstart from "../quickstart.ts";
 import { checkExperiment, type Experiment } from "./experiment.ts";
 
-Deno.test("checkExperiment() asks for search.evolution where a method reads it", () => {
+Deno.test("checkExperiment() asks for search.evolution if a method reads it", () => {
   const evolution = { evaluations: "equal-cost", population: 4 } as const;
   const experiment: Experiment = {
     ...quickstart,
@@ -29,7 +29,7 @@ const short = {
   methods: ["fora", "energy+forecast"],
 };
 
-Deno.test("checkExperiment() fills in what an experiment leaves out, by its kind of model", () => {
+Deno.test("checkExperiment() fills in defaults, search settings by the kind of model", () => {
   const { sampler, mainMethod, search, metrics } = checkExperiment(short);
   assertEquals(sampler.kind, "own");
   assertEquals(mainMethod, "energy+forecast");
@@ -39,7 +39,7 @@ Deno.test("checkExperiment() fills in what an experiment leaves out, by its kind
   assertEquals(checkExperiment({ ...short, prompts }).search, promptSearch);
 });
 
-Deno.test("checkExperiment() says what a file lacks, whatever it is", () => {
+Deno.test("checkExperiment() names the missing or wrong value, also of a file that is no object", () => {
   const refused = (value: unknown, message: string) =>
     assertThrows(() => checkExperiment(value), RangeError, message);
   refused(null, "Cannot run experiment without a name: it is null, expected");

@@ -1,14 +1,14 @@
-/** `gates.json` of a model: its gates as the model's SuperNet takes them. */
+/** Reads the gates of a `gates.json` for a model's SuperNet. */
 import type { BlockGraph } from "@dip-go/core/models";
 import { checkUnits, type Gates, readPlan } from "@dip-go/supernet/gates";
 
 /**
- * Reads the gates of a plan for a model's units, and no more of it. The paper gates blocks alone: where a file
- * has no column for the whole step, that unit stays open.
+ * Reads only the gates of a plan, for a model's units. The paper gates blocks
+ * alone: if a file has no column for the whole step, that unit stays open.
  *
  * @throws {Deno.errors.NotFound} If there is no such file.
- * @throws {TypeError} If it is not JSON, or a key is missing or of another type.
- * @throws {RangeError} If its gates do not fit its own steps and blocks, or its blocks are not the model's units in their order.
+ * @throws {TypeError} If the file is not JSON, or a key is missing or of another type.
+ * @throws {RangeError} If the gates do not fit the file's steps and blocks, or the blocks are not the model's units in order.
  */
 export async function readGates(
   file: string,

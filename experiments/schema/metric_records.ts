@@ -1,4 +1,4 @@
-/** What an experiment measures of its pictures, as plain data; each kind says what it needs, and is checked before any work. */
+/** The metrics of an experiment as records, plain data with the fields of its kind, checked before any work. */
 import {
   type Conformed,
   type Contradiction,
@@ -13,15 +13,15 @@ import {
 } from "@dip-go/eval/metrics";
 import * as v from "valibot";
 
-/** What the features of Inception are taken of. */
+/** The fields of metrics on Inception's features. */
 const inception = {
   features: v.literal("inception-2015-12-05"),
   weights: text("the path of pytorch-fid's checkpoint"),
-  /** The convention by which pictures are brought to Inception's size. */
+  /** The convention that resizes pictures to Inception's input. */
   resize: oneOf(fidConventions),
 };
 
-/** The full model's pictures of the same noise, a folder of pictures, or statistics in an `.npz` file. */
+/** A reference: the full model's pictures of the same noise, a folder of pictures, or an `.npz` of statistics. */
 const statistics = text(
   "full-model, a folder of pictures or an .npz file",
 );
@@ -31,23 +31,23 @@ const pictures = v.pipe(
   v.check((reference) => !isStatistics(reference), notStatistics),
 );
 
-/** One metric, or two that come together. */
+/** The record of one metric, or of two that are computed together. */
 export const metricRecord = v.variant("kind", [
-  // to the full model's picture of the same noise, a value a picture
+  // compared with the full model's picture of the same noise: a value for each picture
   record({ kind: v.literal("ssim") }),
   record({ kind: v.literal("psnr") }),
-  /** Of the latents that the pictures are decoded from, in the sampler's units; a model of pixels has none, and its squared error is `psnr`'s. */
+  /** The mean squared error of final latents, in the sampler's units; a model of pixels has `psnr` instead. */
   record({ kind: v.literal("latent-mse") }),
   record({
     kind: v.literal("lpips"),
     net: oneOf(lpipsNets),
     backbone: text("the path of torchvision's checkpoint of the network"),
-    /** The release's weights of its maps. */
+    /** The file of the release's weights of the network's feature maps. */
     weights: text("the path of the release's weights"),
   }),
   /** Megabytes of the plan's exported file. */
   record({ kind: v.literal("file-size") }),
-  // to the picture's prompt, a value a picture
+  // compared with the picture's prompt: a value for each picture
   record({
     kind: v.literal("clip-score"),
     model: text("a CLIPModel's folder or name on the hub"),
@@ -56,7 +56,7 @@ export const metricRecord = v.variant("kind", [
     kind: v.picklist(["clip-score (shapes)", "prompt-accuracy"]),
     pair: text("the folder of an embedded CLIPModel"),
   }),
-  // of all pictures together
+  // computed from all pictures together
   record({
     kind: v.picklist(["fid", "sfid"]),
     ...inception,
@@ -69,7 +69,7 @@ export const metricRecord = v.variant("kind", [
   }),
   record({
     kind: v.literal("fid (shapes)"),
-    /** Its features are compared. */
+    /** The classifier whose features are compared. */
     classifier: text("the folder of an embedded classifier"),
     reference: oneOf(["rendered", "full-model"]),
   }),
@@ -77,11 +77,11 @@ export const metricRecord = v.variant("kind", [
 
 export type MetricRecord = Conformed<typeof metricRecord>;
 
-/** What is measured of pictures. */
+/** The record of a metric that reads pictures. */
 export type PictureRecord = Exclude<MetricRecord, { kind: "file-size" }>;
 export type MetricKind = MetricRecord["kind"];
 
-/** Fields that name files or folders; `reference` may. */
+/** Fields that name files or folders; `reference` may name one too. */
 const pathFields = ["backbone", "weights", "model", "pair", "classifier"];
 
 /** Kinds that compare a picture with its prompt. */
@@ -95,7 +95,7 @@ const readsPrompts: readonly MetricKind[] = [
 export const isStatistics = (reference: string): boolean =>
   reference.endsWith(".npz");
 
-/** Names of a record's values in `results.json`; what follows an underscore is how they differ from the usual. */
+/** The names of a record's values in `results.json`; a suffix after `_` is an unusual convention or reference. */
 export function metricNames(record: MetricRecord): readonly string[] {
   switch (record.kind) {
     case "clip-score":
@@ -141,7 +141,7 @@ export const metricPaths = (record: MetricRecord): [string, string][] =>
       value !== "full-model"
   );
 
-/** Records that contradict each other or the experiment. */
+/** The first record that contradicts another or the experiment; undefined if none does. */
 export function metricsContradiction(
   metrics: readonly MetricRecord[],
   hasPrompts: boolean,

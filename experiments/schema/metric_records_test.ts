@@ -46,7 +46,7 @@ Deno.test("every kind of record passes with its fields", () => {
   check([]);
 });
 
-Deno.test("what is wrong with a record is said with its path", () => {
+Deno.test("an invalid record is refused with the path, found and expected", () => {
   const refused = (metrics: unknown, message: string, hasPrompts = true) =>
     assertThrows(
       () => check(metrics, hasPrompts),
@@ -87,7 +87,7 @@ Deno.test("what is wrong with a record is said with its path", () => {
   );
 });
 
-Deno.test("names tell conventions and references apart, pairs and paths are those of the record", () => {
+Deno.test("metricNames() tells conventions and references apart; isPaired() and metricPaths() follow the record", () => {
   assertEquals(metricNames(fid), ["fid"]);
   const full = { ...fid, resize: "adm", reference: "full-model" } as const;
   assertEquals(metricNames(full), ["fid_adm_full"]);
@@ -109,7 +109,7 @@ Deno.test("names tell conventions and references apart, pairs and paths are thos
   assertEquals(metricPaths(full), [["weights", "inception.pth"]]);
 });
 
-Deno.test("docs/metrics.md's records for real weights are ones", async () => {
+Deno.test("the records for real weights in docs/metrics.md are valid", async () => {
   const page = await Deno.readTextFile("docs/metrics.md");
   const [, json] = /--set 'metrics=(\[[^']*\])'/.exec(page)!;
   const metrics = JSON.parse(json);

@@ -1,19 +1,19 @@
-/** Plans on disk: `gates.json` with the payloads beside the gates, or the number of steps, or why there is none. */
+/** Plans on disk: gates with payloads, a number of steps, an adaptive cache, or why there is no plan. */
 import { parseGates, type Plan, type SubNetPlan } from "@dip-go/supernet/gates";
 import type { Bench } from "../run/bench.ts";
 import type { AdaptivePlan, FittedPlan } from "@dip-go/pruner/methods";
 
-/** A plan's file; `sampler` counts model calls where there are gates, else the steps that the sampler makes. */
+/** A plan's file; `sampler.steps` counts model calls, but sampler steps in a plan of `steps` alone. */
 export interface PlanFile
   extends Pick<Plan, "model" | "sampler">, Partial<SubNetPlan> {
   readonly blocks?: Plan["blocks"];
-  /** Of a cache that decides while sampling. */
+  /** The settings of a cache that decides while sampling. */
   readonly adaptive?: Omit<AdaptivePlan, "kind">;
-  /** Why there is no plan. */
+  /** The reason why there is no plan. */
   readonly note?: string;
 }
 
-/** A plan as its file. */
+/** The file of a fitted plan. */
 export function planFile(
   bench: Bench,
   fitted: FittedPlan,
@@ -43,8 +43,8 @@ export function planFile(
 /**
  * The plan that a file holds.
  *
- * @param name Of the file, for errors.
- * @throws {TypeError | RangeError} If its gates are not valid.
+ * @param name The file's name, for errors.
+ * @throws {TypeError | RangeError} If the file's gates are not valid.
  */
 export function planOf(file: PlanFile, name: string): FittedPlan {
   if (file.note !== undefined) return { kind: "none", note: file.note };

@@ -1,17 +1,17 @@
-/** `--set path=value`: other values at places of an experiment. */
+/** `--set path=value`: replaces values of an experiment by their paths. */
 import { checkExperiment, type Experiment } from "./experiment.ts";
 
-/** As {@linkcode withValues}, checked. @throws {RangeError} Also if the experiment with them is impossible. */
+/** {@linkcode withValues}, then the check. @throws {RangeError} Also if the experiment is impossible. */
 export const withSettings = (
   experiment: unknown,
   settings: readonly string[],
 ): Experiment => checkExperiment(withValues(experiment, settings));
 
 /**
- * The experiment with values replaced, or set where there were none, not checked yet.
+ * The experiment with values replaced or added, not checked yet.
  *
- * @param settings `path=value` each, such as `sampler.steps=50` or `methods.0.forecast=held`; a value is JSON, and a string may go without quotes; null takes a value away.
- * @throws {RangeError} If a setting is no `path=value`, or there is no such place in a list.
+ * @param settings Texts `path=value`, such as `sampler.steps=50` or `methods.0.forecast=held`. A value is JSON; a string needs no quotes; null removes a value.
+ * @throws {RangeError} If a setting is not `path=value`, or an index is beyond its list.
  */
 export const withValues = (
   experiment: unknown,
@@ -30,14 +30,14 @@ function withSetting(experiment: unknown, setting: string): unknown {
   return withValue(experiment, path, parsed(rest.join("=")));
 }
 
-/** The experiment with one value at a place such as `sampler.steps`, not checked yet. */
+/** The experiment with one value set at a path such as `sampler.steps`, not checked yet. */
 export const withValue = (
   experiment: unknown,
   path: string,
   value: unknown,
 ): unknown => replaced(experiment, path.split("."), value);
 
-/** A name in a list that is given a setting is a record of that kind. */
+/** An item of a list; a name of which a setting is set becomes the record `{ kind: name }`. */
 const named = (item: unknown, rest: readonly string[]): unknown =>
   typeof item === "string" && rest.length > 0 ? { kind: item } : item;
 

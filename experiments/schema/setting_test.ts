@@ -4,7 +4,7 @@ import { withSettings } from "./setting.ts";
 
 const set = (...settings: string[]) => withSettings(quickstart, settings);
 
-Deno.test("withSettings() replaces values, and leaves the experiment as it was", () => {
+Deno.test("withSettings() replaces values, and does not change the given experiment", () => {
   const { sampler, seed, ...rest } = set("sampler.steps=50", "seed=3");
   assertEquals(sampler, { kind: "ddim", steps: 50, guidanceScale: 2 });
   assertEquals(seed, 3);
@@ -19,7 +19,7 @@ Deno.test("withSettings() reads JSON, and strings with or without quotes", () =>
   assertEquals(set('model="models/a"').model, "models/a");
 });
 
-Deno.test("withSettings() sets what is absent, with its neighbours by default", () => {
+Deno.test("withSettings() sets absent values, and fills in their neighbours by default", () => {
   assertEquals(set("evaluation.seedPer=batch").evaluation.seedPer, "batch");
   assertEquals(
     set("search.evolution.evaluations=3", "search.evolution.population=2")
@@ -32,13 +32,13 @@ Deno.test("withSettings() sets what is absent, with its neighbours by default", 
   );
 });
 
-Deno.test("withSettings() takes away what is set to null", () => {
+Deno.test("withSettings() removes a value that is set to null", () => {
   const settings = ["sparsity=null", "budgetMs=[9]"];
   const { sparsity, budgetMs, cost } = withSettings(quickstart, settings);
   assertEquals([sparsity, budgetMs, cost], [undefined, [9], "latency"]);
 });
 
-Deno.test("withSettings() names the path that it does not know", () => {
+Deno.test("withSettings() names an unknown path", () => {
   for (const path of ["stepz", "sampler.stepz", "__proto__", "constructor"]) {
     assertThrows(
       () => set(`${path}=1`),
@@ -51,7 +51,7 @@ Deno.test("withSettings() names the path that it does not know", () => {
   assertThrows(() => set("=1"), RangeError, 'Cannot set "=1": expected path');
 });
 
-Deno.test("withSettings() refuses what is impossible, with path, found and expected", () => {
+Deno.test("withSettings() refuses an impossible value with path, found and expected", () => {
   const refused = (setting: string, message: string) =>
     assertThrows(
       () => set(setting),

@@ -11,23 +11,23 @@ export type Scale = "full" | "embedded";
 
 /** One experiment of a study. */
 export interface Section {
-  /** Tells its rows from other sections' in the study's table. */
+  /** The text that tells this section's rows from other sections' in the study's table. */
   readonly label: string;
   readonly experiment: Experiment;
-  /** What its CLIP score is qualified by, where it is of other prompts than COCO's captions: `clip_parti`. */
+  /** The suffix of the CLIP score, as in `clip_parti`, if the prompts are not COCO's captions. */
   readonly promptSet?: string;
 }
 
-/** How a figure of the paper follows from a model's block graph, in the `paper` convention. */
+/** The terms by which a printed MACs figure follows from a model's block graph. */
 export interface Bill {
   readonly model: KnownModelName;
-  /** Steps that are billed; PLMS calls the model once more. */
+  /** The number of steps that are billed; PLMS calls the model once more. */
   readonly calls: number;
   /** Whether both halves of guidance are counted. */
   readonly guided?: boolean;
-  /** Share of the dense MACs that the SubNet keeps. */
+  /** The share of the dense MACs that the SubNet keeps. */
   readonly keep?: number;
-  /** DeepCache: every N-th step runs whole, else the last `computed` units. */
+  /** DeepCache: every `interval`-th step runs whole, the others run the last `computed` units. */
   readonly deepCache?: {
     readonly interval: number;
     readonly computed: number;
@@ -39,50 +39,50 @@ export interface Bill {
 export interface PrintedMacs {
   /** Digits as printed, such as "16.94". */
   readonly printed: string;
-  /** Absent where nothing that is published determines the figure. */
+  /** The figure's terms; absent if nothing that is published determines the figure. */
   readonly bill?: Bill;
-  /** Which of the study's explanations says why the figure is not what its bill gives. */
+  /** The key of the study's explanation why the figure differs from its bill. */
   readonly because?: string;
 }
 
 /** One row of a table of the paper. */
 export interface PaperRow {
-  /** As the paper calls it. */
+  /** The row's name in the paper. */
   readonly label: string;
   readonly macs?: PrintedMacs;
   /** MACs of the unpruned model of this row, as printed, in units of 1e12. */
   readonly dense: string;
-  /** The pruning ratio; by default what the printed MACs leave out of `dense`. */
+  /** The pruning ratio; by default the share of `dense` that the printed MACs leave out. */
   readonly sparsity?: number;
   readonly speedup?: number;
-  /** Time of one image. */
+  /** The time of sampling one image. */
   readonly seconds?: number;
-  /** By metric name. */
+  /** Values by metric name. */
   readonly metrics?: Readonly<Record<string, number>>;
 }
 
 /** One table or figure. */
 export interface Study {
-  /** As typed on the command line, and the folder under `results/`. */
+  /** The study's name on the command line and of its folder under `results/`. */
   readonly name: string;
-  /** One line for `--list`. */
+  /** A description in one line, for `--list`. */
   readonly description: string;
   readonly paper: readonly PaperRow[];
   readonly sections: Readonly<Record<Scale, readonly Section[]>>;
-  /** Why printed MACs differ from what their bills give, by the name that rows refer to; each holds the figure that is computed here. */
+  /** Reasons why printed MACs differ from their bills, by `because`; each has the figure computed here. */
   readonly explanations?: Readonly<Record<string, string>>;
-  /** What to know before comparing, a sentence or two each. */
+  /** Facts to know before comparing, a sentence or two each. */
   readonly notes: readonly string[];
 }
 
-/** Removed share of a row, in [0, 1). */
+/** The removed share of a row's dense MACs, in [0, 1). */
 export function sparsityOf({ sparsity, macs, dense }: PaperRow): number {
   if (sparsity !== undefined) return sparsity;
   const kept = macs ? Number(macs.printed) / Number(dense) : 1;
   return Number((1 - kept).toFixed(3));
 }
 
-/** MACs of a row: printed, or what its pruning ratio leaves of the dense ones. */
+/** The MACs of a row: the printed ones, or the dense ones reduced by its pruning ratio. */
 export const macsOfRow = (row: PaperRow): number =>
   row.macs
     ? Number(row.macs.printed) * 1e12

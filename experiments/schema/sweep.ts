@@ -1,4 +1,4 @@
-/** One file for several experiments: every combination of values that vary, of seeds and of payloads that units may hold. */
+/** One file for several experiments, one for each combination of choices, seeds and kinds of payload. */
 import {
   conform,
   different,
@@ -14,11 +14,11 @@ import type { Section, Study } from "./study.ts";
 
 const listsSchema = openRecord({
   name: v.optional(v.string(), ""),
-  /** Of the searches, in the place of `seed`. */
+  /** Seeds of the searches, instead of `seed`. */
   seeds: v.optional(different(wholeFrom(0))),
-  /** What backup connections hold, in the place of `superNet.backup`. */
+  /** Kinds of value that backup connections hold, instead of `superNet.backup`. */
   payloads: v.optional(different(oneOf(["output", "residual"]))),
-  /** Lists of choices, such as models and counts of steps: by a choice's label, its values by their paths. */
+  /** Lists of choices, such as models and counts of steps; a choice has a label, and values by their paths. */
   vary: v.optional(v.pipe(
     v.array(v.pipe(
       v.record(v.string(), v.record(v.string(), v.unknown())),
@@ -28,19 +28,19 @@ const listsSchema = openRecord({
   )),
 });
 
-/** What an experiment's file may say besides an experiment. */
+/** The lists that make several experiments of one file. */
 export type SweepLists = Omit<Given<typeof listsSchema>, "name">;
 
-/** A file of several experiments; it default-exports it `satisfies Sweep`. */
+/** A file of several experiments; a module default-exports it `satisfies Sweep`. */
 export type Sweep =
   & Pick<ExperimentInput, "name" | "description">
   & Partial<ExperimentInput>
   & SweepLists;
 
-/** By a choice's label, its values by their paths. */
+/** The values that each choice of a list sets, by label and path. */
 type Choices = Readonly<Record<string, Tree>>;
 
-/** The choices of a list of values at one path, called by a word and the value. */
+/** The choices between values of one path; a label is `word` followed by the value. */
 const choicesOf = (
   values: readonly (string | number)[] = [],
   { word, path }: { readonly word: string; readonly path: string },
@@ -49,7 +49,7 @@ const choicesOf = (
     values.map((value) => [`${word}${value}`, { [path]: value }]),
   );
 
-/** Every combination of one choice a list: their labels, and the values that they set. */
+/** The label and values of every combination of one choice from each list. */
 const combinations = (lists: readonly Choices[]): [string, Tree][] =>
   lists.reduce<[string, Tree][]>(
     (all, list) =>
@@ -65,9 +65,9 @@ const combinations = (lists: readonly Choices[]): [string, Tree][] =>
 type Tree = Readonly<Record<string, unknown>>;
 
 /**
- * The experiments of a file, one for each combination of what varies, payload and seed.
+ * The experiments of a file, one for each combination of choices, payload and seed.
  *
- * @throws {RangeError} If a value is impossible or a key unknown, or a list stands beside the value in whose place it is.
+ * @throws {RangeError} If a value is impossible or a key unknown, or a list stands beside the value that it replaces.
  */
 export function sectionsOfFile(given: unknown): Section[] {
   const { seeds, payloads, vary, ...rest } = (given ?? {}) as
@@ -105,7 +105,7 @@ export function sectionsOfFile(given: unknown): Section[] {
   );
 }
 
-/** Experiments of one file as a study, whose results are joined; undefined where there is but one. */
+/** The experiments of one file as a study, whose results are joined; undefined if there is only one. */
 export function sweepOf(sections: readonly Section[]): Study | undefined {
   if (sections.length === 1) return undefined;
   const [{ label, experiment: { name, description } }] = sections;
@@ -121,7 +121,7 @@ export function sweepOf(sections: readonly Section[]): Study | undefined {
 const slug = (label: string): string =>
   label.toLowerCase().replaceAll(/[^a-z0-9_-]+/g, "-").replace(/-$/, "");
 
-/** Refuses lists of choices of which a later one would undo an earlier. */
+/** Refuses lists of choices if two of them set one path. */
 function refuseTwice(vary: readonly Choices[], doing: string): void {
   const set = vary.map((list) => Object.values(list).flatMap(Object.keys));
   for (const [i, paths] of set.entries()) {

@@ -82,7 +82,7 @@ Deno.test("frontier covers the embedded models, and its sections are found by th
   assertEquals(await experimentOf(name), found[0].experiment);
 });
 
-Deno.test("a setting reaches a method of a list, one that is a name alone too", async () => {
+Deno.test("a setting changes a method of a list, also a method given by its name alone", async () => {
   const [{ experiment: { methods } }] = await sections(
     "methods.2.forecast=fitted",
     "methods.0.name=rule",
