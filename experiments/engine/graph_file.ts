@@ -1,25 +1,25 @@
-/** A graph of steps as a file, and what of it is done. */
+/** The steps of a graph as data in a file, and the steps that are missing. */
 import { readJson, statOf } from "@dip-go/core/files";
 import type { Step } from "./step.ts";
 
-/** A step as other processes are told of it. */
+/** A step as data that other processes read. */
 export interface GraphLine
   extends Pick<Step, "key" | "kind" | "name" | "cost" | "memory"> {
   /** Keys of the steps that it reads. */
   readonly after: readonly string[];
   readonly alone: boolean;
   readonly level: number;
-  /** Where its value lies in the store. */
+  /** The path of its value in the store. */
   readonly path: string;
-  /** Which of the graph's runs it belongs to. */
+  /** The index of the graph's run that it belongs to. */
   readonly part: number;
 }
 
-/** The steps that are not done, in order: neither there nor left out, because a fit before them found no plan. */
+/** The missing steps in order, except steps that are left out because a fit before them found no plan. */
 export async function missingLines(
   steps: readonly GraphLine[],
 ): Promise<GraphLine[]> {
-  const without = new Set<string>(); // plans, and what would follow them
+  const without = new Set<string>(); // keys of fits that found no plan, and of the steps after them
   const missing: GraphLine[] = [];
   for (const step of steps) {
     const isThere = await statOf(step.path) !== null;

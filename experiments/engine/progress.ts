@@ -1,28 +1,28 @@
-/** Says what is being made, what was cached, what is left and for how long: one line that changes, or a line a step. */
+/** Reports a run's current step, cached and remaining steps and time left: one changing line, or one a step. */
 import type { Step, StepKind, StepOutcome } from "./step.ts";
 
-/** What is said of steps that were not made here. */
+/** The suffix of a step's line by its outcome. */
 const endings = { made: "", found: ", elsewhere", "left out": ", left out" };
 
-/** Where progress is said. */
+/** The output that progress is written to. */
 export interface ProgressOutput {
   /** Takes a line. */
   readonly log: (line: string) => void;
-  /** Shows a line in place of the last one, with a bar where the done share is told; where there is none, steps are logged. */
+  /** Shows a line instead of the last one, with a bar if a done share is given; else steps are logged. */
   readonly status?: (line: string, share?: number) => void;
 }
 
-/** Steps after which a line is due. */
+/** Steps, and the line that is due once all of them are there. */
 interface Watched {
   readonly left: Set<string>;
   readonly line: () => Promise<string>;
-  /** Whether one of them was made since. */
+  /** Whether one of them ended during this run. */
   fresh: boolean;
 }
 
-/** Counts the steps of a run, which may become known in turns. */
+/** Counts the steps of a run, to which more may be added while it goes on. */
 export class Progress {
-  /** What steps of a kind took here: milliseconds, and their cost. */
+  /** The milliseconds and the cost of all steps of a kind that were made here. */
   readonly #measured = new Map<StepKind, { ms: number; cost: number }>();
   readonly #known = new Set<string>();
   readonly #left = new Map<string, Step>();
@@ -35,13 +35,13 @@ export class Progress {
 
   constructor(private readonly output: ProgressOutput) {}
 
-  /** Says a line. */
+  /** Logs a line. */
   readonly log = (line: string): void => this.output.log(line);
 
   /**
-   * Counts steps that are to be made next; those that were counted before are not again.
+   * Adds steps that are to be made next; steps that were added before are not counted again.
    *
-   * @param options.processes How many work on these at once; 1 by default.
+   * @param options.processes The number of processes that make these steps; 1 by default.
    */
   add(
     steps: readonly Step[],
@@ -54,13 +54,13 @@ export class Progress {
     this.#processes = processes;
   }
 
-  /** Says a line once all of these steps are there, unless all were there before. */
+  /** Logs a line once all of these steps are there, unless all were there before. */
   whenMade(steps: readonly Step[], line: () => Promise<string>): void {
     const left = new Set(steps.map(({ key }) => key));
     this.#watched.push({ left, line, fresh: false });
   }
 
-  /** Says the lines that are due. */
+  /** Logs the lines that are due. */
   async tell(): Promise<void> {
     const due = this.#watched.filter(({ left }) => left.size === 0);
     this.#watched = this.#watched.filter(({ left }) => left.size > 0);
@@ -73,18 +73,18 @@ export class Progress {
     }
   }
 
-  /** A step was there before. */
+  /** Counts a step that was there before. */
   cached(step: Step): void {
     if (this.#left.delete(step.key)) this.#cached++;
     this.#settle(step, false);
   }
 
-  /** A step is looked at; shown where lines can be taken back. */
+  /** Shows a step that starts, if the output has a status line. */
   starts({ kind, name }: Step): void {
     this.output.status?.(this.#line(`${kind} ${name}`), this.#share);
   }
 
-  /** A step ended after so many milliseconds. */
+  /** Counts a step that ended after `ms` milliseconds. */
   ended(step: Step, outcome: StepOutcome, ms: number): void {
     if (outcome === "made") {
       const measured = this.#measured
@@ -98,7 +98,7 @@ export class Progress {
     this.#say(`${step.kind} ${step.name}${endings[outcome]}`);
   }
 
-  /** So much of a step is done, and how well; said at most every ten seconds where lines stay. */
+  /** Reports the done part of a step and values such as a loss; if lines are logged, every ten seconds at most. */
   within(
     { kind, name }: Step,
     done: number,
@@ -117,7 +117,7 @@ export class Progress {
     this.#lastLine = performance.now();
   }
 
-  /** Done of all steps that are known of. */
+  /** The share of the known steps that is done. */
   get #share(): number {
     const all = this.#known.size;
     return (all - this.#left.size) / Math.max(1, all);
@@ -138,7 +138,7 @@ export class Progress {
     return `${counts.join(", ")}: ${what}`;
   }
 
-  /** From what steps of the same kind took here; kinds of which none was made are not counted. */
+  /** The time left, from times of the same kinds of step; "over" if a kind has no times and is not counted. */
   #timeLeft(): string[] {
     let ms = 0;
     let isAll = true;
@@ -153,14 +153,14 @@ export class Progress {
   }
 }
 
-/** "fidelity 23.12", of values by name. */
+/** Values by name as texts such as "fidelity 23.12". */
 export const valueTexts = (
   values: Readonly<Record<string, number>>,
 ): string[] =>
   Object.entries(values)
     .map(([name, value]) => `${name} ${value.toPrecision(4)}`);
 
-/** "3.0 a minute", or a second where it is more. */
+/** A rate as text, such as "3.0 a minute", or "1.5 a second" from 1 a second on. */
 export function rateText(made: number, ms: number): string {
   const rate = made / ms * 1000;
   return rate >= 1
@@ -168,7 +168,7 @@ export function rateText(made: number, ms: number): string {
     : `${(60 * rate).toFixed(1)} a minute`;
 }
 
-/** "40 s", "12 min", "3.5 h". */
+/** A duration as text, such as "40 s", "12 min" or "3.5 h". */
 export function duration(ms: number): string {
   const seconds = ms / 1000;
   if (seconds < 90) return `${Math.ceil(seconds)} s`;

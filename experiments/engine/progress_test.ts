@@ -13,7 +13,7 @@ const sample = (name: string, cost: number): Step =>
     make: () => Promise.resolve(0),
   });
 
-Deno.test("Progress counts what was cached, made, left out and is left, and takes the time left from the cost of what was made", () => {
+Deno.test("Progress counts cached, made, left-out and remaining steps, and takes the time left from the cost of made steps", () => {
   const lines: string[] = [];
   const [a, b, c, d] = [["a", 1], ["b", 2], ["c", 6], ["d", 1]].map((
     [name, cost],
@@ -33,7 +33,7 @@ Deno.test("Progress counts what was cached, made, left out and is left, and take
   ]);
 });
 
-Deno.test("Progress goes on counting when steps are added, also such as it knew", () => {
+Deno.test("Progress goes on counting when steps are added, and counts known steps once", () => {
   const lines: string[] = [];
   const [a, b, c] = ["a", "b", "c"].map((name) => sample(name, 0));
   const progress = new Progress({ log: (line) => lines.push(line) });
@@ -50,7 +50,7 @@ Deno.test("Progress goes on counting when steps are added, also such as it knew"
   ]);
 });
 
-Deno.test("Progress replaces its line where it can, within a step too", () => {
+Deno.test("Progress replaces its line if the output can, within a step too", () => {
   const lines: string[] = [];
   const [a, b] = [sample("a", 1), sample("b", 1)];
   const progress = new Progress({
@@ -69,7 +69,7 @@ Deno.test("Progress replaces its line where it can, within a step too", () => {
   assertMatch(made, /^0.5: 1\/2, 1 left, .* a second, about 2 s: sample a$/);
 });
 
-Deno.test("Progress says a row's line once all of its steps are there, unless all were before", async () => {
+Deno.test("Progress logs a row's line once all of its steps are there, unless all were there before", async () => {
   const lines: string[] = [];
   const [a, b, c] = ["a", "b", "c"].map((name) => sample(name, 0));
   const progress = new Progress({
@@ -89,7 +89,7 @@ Deno.test("Progress says a row's line once all of its steps are there, unless al
   assertEquals(lines, ["a row"]);
 });
 
-Deno.test("openStatusLine() takes its line back on a terminal, and has none elsewhere", () => {
+Deno.test("openStatusLine() clears its line on a terminal, and shows none elsewhere", () => {
   const written = (terminal: boolean) => {
     let text = "";
     const stream = {

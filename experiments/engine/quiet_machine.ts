@@ -1,17 +1,17 @@
-/** What is timed runs alone on its machine: a lock keeps two measurements apart, and a machine that other programs keep busy is refused. */
+/** A quiet machine to time on: a lock keeps two measurements apart, and a busy machine is refused. */
 import { cpus } from "node:os";
 import { claim } from "./store/claim.ts";
 
-/** Held by who measures on this machine, whichever folder its runs lie in. */
+/** The lock of all measurements on this machine, whatever folder their runs lie in. */
 const lock = "/tmp/dip-go-measures.lock";
 
-/** Cores that other programs may keep busy. */
+/** The number of cores that other programs may keep busy. */
 const mostBusy = 0.25;
 
-/** Looks at the machine before it is refused, a second each. */
+/** The number of looks at the machine, a second each, before it is refused. */
 const looks = 30;
 
-/** Cores that were busy within a second, while this process waited. */
+/** The number of cores that are busy within a second while this process waits. */
 async function busyCores(): Promise<number> {
   const before = cpus();
   await new Promise((resolve) => setTimeout(resolve, 1000));
@@ -24,11 +24,11 @@ async function busyCores(): Promise<number> {
 }
 
 /**
- * The machine for a measurement, once no other measures on it; disposing gives it back.
+ * Takes the machine for a measurement once no other one holds it; disposing gives it back.
  *
- * @param what What is timed, for the message.
- * @param options.busyOk Whether it may be busy, and is not waited for.
- * @throws {Error} If other programs keep it busy for half a minute.
+ * @param what The name of the measurement, for the message.
+ * @param options.busyOk Whether the machine may be busy; then it is neither awaited nor taken.
+ * @throws {Error} If other programs keep the machine busy for half a minute.
  */
 export async function quietMachine(
   what: string,

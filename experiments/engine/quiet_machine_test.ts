@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { quietMachine } from "./quiet_machine.ts";
 
-Deno.test("quietMachine() is held by one, and refused while others keep it busy", async () => {
+Deno.test("quietMachine() has one holder at a time, and refuses a machine that others keep busy", async () => {
   let held = 0;
   const machine = (busy: () => number) =>
     quietMachine("it", {

@@ -1,4 +1,4 @@
-/** Shares of a list of work: the i-th of n takes a stretch of it, and all n take the whole. */
+/** Shares of a list of work: the i-th of n is a stretch of the list, and all n together are the list. */
 
 /** One of `count` shares; `index` counts from 0. */
 export interface Share {

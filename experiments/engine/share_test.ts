@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseShare, shareOf } from "./share.ts";
 
-Deno.test("All shares are the whole, in its order", () => {
+Deno.test("All shares together are the whole list, in its order", () => {
   const items = Array.from({ length: 10 }, (_, i) => i);
   for (const count of [1, 3, 10, 12]) {
     const shares = Array.from(
@@ -14,7 +14,7 @@ Deno.test("All shares are the whole, in its order", () => {
   }
 });
 
-Deno.test("parseShare() refuses what is no share", () => {
+Deno.test("parseShare() refuses a text that is no share", () => {
   for (const text of ["0/3", "4/3", "1", "1/0", "-1/2", "1/2/3", ""]) {
     assertThrows(() => parseShare(text), RangeError, `it is "${text}"`);
   }

@@ -6,10 +6,10 @@ const clear = "\r\x1b[2K";
 /** Milliseconds between lines that stay. */
 const minute = 60_000;
 
-/** Cells of the bar. */
+/** The number of the bar's cells. */
 const cells = 20;
 
-/** Where progress goes. */
+/** The stream that progress is written to. */
 interface Stream {
   isTerminal(): boolean;
   writeSync(bytes: Uint8Array): number;
@@ -18,12 +18,12 @@ interface Stream {
 const barOf = (share: number): string =>
   "█".repeat(Math.round(cells * share)).padEnd(cells, "░");
 
-/** What fits a terminal's width, which is 0 where it is unknown. */
+/** A line cut to a terminal's width, which is 0 if it is unknown. */
 function fitted(line: string, width: number): string {
   return width > 0 ? line.slice(0, width - 1) : line;
 }
 
-/** Output whose status line the next line, or disposing, clears. */
+/** Opens an output whose status line is cleared by the next line or by disposing. */
 export function openStatusLine(
   stream: Stream = Deno.stderr,
   { columns = () => Deno.consoleSize().columns, now = () => performance.now() }:

@@ -1,20 +1,20 @@
 /**
- * A step of an experiment: a value, what it depends on, and how it is made. Its
- * key is the SHA-256 of what it depends on, versions included, so that equal steps of any runs are
- * one step, and a step whose dependencies change is another.
+ * A step of an experiment: a value, all that it depends on, and the function that
+ * makes it. The step's key is the SHA-256 of its dependencies, versions included:
+ * equal steps of any runs are one step, and a changed dependency makes another.
  */
 import { createHash } from "node:crypto";
 import { runtimeVersion } from "@dip-go/core/runtime";
 import { jsonFormat, type StepFormat } from "./store/step_format.ts";
 
-/** Raise the number of the numerics whenever code comes to give other values: what older code made is then not found. */
+/** The versions in all keys. Raise `numerics` when code gives other values, so that old values are not found. */
 const madeBy = {
   numerics: 3,
   deno: Deno.version.deno,
   onnxRuntime: runtimeVersion,
 };
 
-/** What a step gives: what blocks take, a path of the full sampler, scores that serve several fits, a plan, pictures, values a pair, milliseconds. */
+/** A step's kind: block times, a full trajectory, a search's part, a plan, latents, metric values, row times. */
 export type StepKind =
   | "block-times"
   | "calibration"
@@ -24,48 +24,48 @@ export type StepKind =
   | "metric"
   | "latency";
 
-/** Takes how many parts of a step are done, of how many, and how well, such as a loss. */
+/** Takes the number of a step's done parts, the number of all, and values such as a loss. */
 export type Report = (
   done: number,
   total: number,
   values?: Readonly<Record<string, number>>,
 ) => void;
 
-/** How a step ended: whether it was made now, was there, or does not apply. */
+/** The outcome of a step: it was made now, was found in the store, or does not apply. */
 export type StepOutcome = "made" | "found" | "left out";
 
 /** A step before its key is known. */
 export interface StepParts<Value> {
   readonly kind: StepKind;
-  /** For people; two steps may share it. */
+  /** A name for people; two steps may share it. */
   readonly name: string;
-  /** What the value depends on besides the steps before; must survive JSON. */
+  /** Everything that the value depends on besides the steps before; must survive JSON. */
   readonly reads: unknown;
   /** The steps that it reads. */
   readonly after?: readonly Step[];
-  /** JSON by default. */
+  /** The format of the value's file; JSON by default. */
   readonly format?: StepFormat<Value>;
-  /** What it costs: MACs, total convention; pictures where they are measured. 0 where it is made at once. */
+  /** MACs (total convention), or the number of pictures that are measured; 0 if the step takes no time. */
   readonly cost: number;
-  /** Bytes that it holds at most, about. */
+  /** The estimated bytes that the step holds at most. */
   readonly memory: number;
-  /** Whether it is timed, so that nothing else may run on its machine. */
+  /** Whether the step is timed, so that nothing else may run on its machine. */
   readonly alone?: boolean;
-  /** @param report Takes how much of it is done. */
+  /** @param report Takes the done part of the step. */
   make(report: Report): Promise<Value>;
-  /** False leaves the step out, once the steps before are made. */
+  /** Whether the step applies, known once the steps before are made; false leaves it out. */
   applies?(): Promise<boolean>;
 }
 
-/** A step that can be found again. */
+/** A step with the key by which its value is found again. */
 export interface Step<Value = unknown> extends StepParts<Value> {
   readonly after: readonly Step[];
   readonly format: StepFormat<Value>;
-  /** SHA-256 in hexadecimal. */
+  /** The SHA-256 of all dependencies, in hexadecimal. */
   readonly key: string;
 }
 
-/** The step of its parts. */
+/** Makes a step from its parts: adds defaults and the key. */
 export function step<Value>(parts: StepParts<Value>): Step<Value> {
   const { kind, reads, after = [], format = jsonFormat<Value>() } = parts;
   const keys = after.map(({ key }) => key);

@@ -1,19 +1,19 @@
-/** A graph of steps, known before any of them runs, and what makes it. */
+/** A graph of steps, known before any of them runs, and the functions that make its steps. */
 import type { GraphLine } from "./graph_file.ts";
 import type { Progress } from "./progress.ts";
 import type { Report, Step, StepOutcome } from "./step.ts";
 import type { StepStore } from "./store/step_store.ts";
 
-/** Steps in an order in which each follows the ones that it reads, timed ones last. */
+/** Steps in an order in which each follows the steps that it reads, latency steps last. */
 export interface StepGraph {
   readonly steps: readonly Step[];
-  /** The same as data. */
+  /** The same steps as data. */
   readonly lines: readonly GraphLine[];
-  /** Where processes that make its steps find them by key; an absolute path. */
+  /** The absolute path of the folder in which other processes find the steps by key. */
   readonly folder: string;
 }
 
-/** Makes what is missing of a graph, or hands it to what will. */
+/** Makes a graph's missing steps, or hands them to a scheduler. */
 export type Executor = (graph: StepGraph) => Promise<void>;
 
 /** The targets and every step before them, in the order of {@linkcode StepGraph}. */
@@ -29,10 +29,10 @@ export function inOrder(targets: readonly Step[]): Step[] {
   return [...ordered.values()];
 }
 
-/** Whether a step is timed when all else is done. */
+/** Whether a step times rows, which it does after all other steps. */
 export const isLast = ({ kind }: Step): boolean => kind === "latency";
 
-/** Each step's level by its key: one more than those that it reads. */
+/** Each step's level by its key: one above the steps that it reads; latency steps share the last level. */
 export function levelsOf(steps: readonly Step[]): Map<string, number> {
   const levels = new Map<string, number>();
   const rest = steps.filter((step) => !isLast(step));
@@ -45,13 +45,13 @@ export function levelsOf(steps: readonly Step[]): Map<string, number> {
   return levels;
 }
 
-/** What steps are made with. */
+/** The store and the progress that steps are made with. */
 export interface StepMaker {
   readonly store: StepStore;
   readonly progress: Progress;
 }
 
-/** The steps that are missing, all counted. */
+/** The missing ones of some steps; all are added to the progress. */
 export async function missingOf(
   steps: readonly Step[],
   { store, progress }: StepMaker,
@@ -84,7 +84,7 @@ export async function makeSteps(
   }
 }
 
-/** Makes a step, once those that it reads are there. */
+/** Makes a step if it applies; the steps that it reads must be there. */
 export async function makeStep(
   step: Step,
   store: StepStore,

@@ -1,21 +1,21 @@
-/** Plans that meet a budget of time: what their pieces' times foretell is corrected by what they then take. */
+/** Fits plans to budgets of time: the forecast from pieces' times is corrected by the plans' measured times. */
 
-/** How often plans are fitted again, and the part of a budget by which they may miss it. */
+/** The number of times that plans are fitted again, and the part of a budget by which they may miss it. */
 const corrected = { times: 2, within: 0.03 };
 
-/** How plans for budgets are made; all times in milliseconds. */
+/** The functions that fit and time plans; all times are in milliseconds. */
 export interface TimedFits<Plan> {
-  /** The least and the most that a plan is fitted to. */
+  /** The least and the largest budget that a plan is fitted to. */
   readonly range: readonly [number, number];
-  /** Plans by what their pieces foretell, one a budget; none where nothing fits. */
+  /** Fits a plan to each budget by the forecast; undefined if no plan fits. */
   fit(budgets: readonly number[]): Promise<(Plan | undefined)[]>;
-  /** What a plan's pieces foretell. */
+  /** The forecast of a plan's time, from the times of its pieces. */
   foretold(plan: Plan): number;
-  /** What plans take, in turns. */
+  /** Times plans in turns. */
   measure(plans: readonly Plan[]): Promise<number[]>;
 }
 
-/** A plan and what it took. */
+/** A plan and its measured time. */
 interface Timed<Plan> {
   readonly plan: Plan;
   readonly taken: number;
@@ -26,8 +26,8 @@ interface Timed<Plan> {
  * until every plan meets its budget or nothing changes.
  *
  * @param budgets In descending order.
- * @param first What was fitted to them.
- * @returns Of each budget's plans, the slowest that meets it, or else the fastest.
+ * @param first The plans that were fitted to the budgets.
+ * @returns For each budget the slowest of its plans that meets it, or else the fastest.
  */
 export async function fitToTime<Plan>(
   budgets: readonly number[],

@@ -1,7 +1,7 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { fitToTime } from "./fit_to_time.ts";
 
-/** Plans are the calls that they make: a call takes 12 where its pieces foretell 10. */
+/** Fits whose plans are numbers of calls; the forecast of a call is 10 ms. */
 const calls = {
   range: [10, 199] as const,
   fit: (asked: readonly number[]) =>
@@ -9,7 +9,7 @@ const calls = {
   foretold: (plan: number) => 10 * plan,
 };
 
-Deno.test("fitToTime() corrects the forecast by what plans take, and keeps the slowest that meets its budget", async () => {
+Deno.test("fitToTime() corrects the forecast by plans' times, and keeps the slowest plan that meets its budget", async () => {
   const asked: number[][] = [];
   const fit = (budgets: readonly number[]) => {
     asked.push([...budgets]);
@@ -28,7 +28,7 @@ Deno.test("fitToTime() corrects the forecast by what plans take, and keeps the s
   assertEquals(asked.length, 2); // a call more would take too long
 });
 
-Deno.test("fitToTime() measures once where plans meet their budgets, and gives nothing where nothing fits", async () => {
+Deno.test("fitToTime() measures once if plans meet their budgets, and gives none if none fits", async () => {
   let measured = 0;
   const plans = await fitToTime<number>([100, 50], [10, undefined], {
     ...calls,

@@ -1,4 +1,4 @@
-/** The networks and reference pictures that metrics look with, opened when first asked for and kept. */
+/** The networks and references of metrics, opened when first asked for and kept. */
 import { modelFolder } from "@dip-go/core/hub";
 import type { Device } from "@dip-go/core/runtime";
 import {
@@ -18,7 +18,7 @@ import type { SampledSet } from "./sampled_sets.ts";
 
 type LpipsRecord = Extract<MetricRecord, { kind: "lpips" }>;
 
-/** Hold it with `await using`. */
+/** Opens the networks of metrics once, and keeps values for them. Hold it with `await using`. */
 export class Judges implements AsyncDisposable {
   readonly #opened = new Map<string, Promise<unknown>>();
   readonly #held = new AsyncDisposableStack();
@@ -59,12 +59,12 @@ export class Judges implements AsyncDisposable {
     );
   }
 
-  /** What `make` gives, made once for a name. */
+  /** The value of `make`, made once for each name. */
   once<Value>(name: string, make: () => Promise<Value>): Promise<Value> {
     return this.#opened.getOrInsertComputed(name, make) as Promise<Value>;
   }
 
-  /** What `make` finds in pictures, looked at once for a name while they are held. */
+  /** The value of `make` for a set of pictures, made once for each name while the set is held. */
   seenIn<Value>(
     pictures: SampledSet,
     name: string,
@@ -82,7 +82,7 @@ export class Judges implements AsyncDisposable {
     return this.once(name, async () => this.#held.use(await open(options)));
   }
 
-  /** Closes what was opened. */
+  /** Closes the opened networks. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#held.disposeAsync();
   }

@@ -25,17 +25,17 @@ import { measureSet } from "./set_meters.ts";
 
 type Images = Tensor<"float32">;
 
-/** What is measured. */
+/** The pictures that are measured, and those they are compared with. */
 export interface MeasuredPictures {
-  /** n of them. */
+  /** The n pictures to measure. */
   readonly pictures: SampledSet;
-  /** What they are of, n. */
+  /** The prompts or classes of the n pictures. */
   readonly subjects: readonly (string | number)[];
-  /** The full model's from the same noise; none where they are the full model's. */
+  /** The full model's pictures from the same noise; absent if `pictures` are the full model's. */
   readonly full?: SampledSet;
 }
 
-/** Measures by records; networks are opened when first needed. Hold it with `await using`. */
+/** Measures pictures by records; networks are opened when first needed. Hold it with `await using`. */
 export class Meters implements AsyncDisposable {
   readonly #judges: Judges;
 
@@ -49,7 +49,7 @@ export class Meters implements AsyncDisposable {
   /**
    * Opens the networks that the records name, and shows them a picture of the size that will be sampled.
    *
-   * @throws {Error} If one cannot be opened, or takes no such picture; the message names the record's place.
+   * @throws {Error} If a network cannot be opened, or takes no such picture; the message names the record's index.
    */
   async rehearse({ height, width }: PictureSize): Promise<void> {
     const blank = zeros([1, 3, height, width]);
@@ -79,7 +79,7 @@ export class Meters implements AsyncDisposable {
   /**
    * The values of one of the records.
    *
-   * @throws {Error} If they cannot be measured; the message names the record's kind.
+   * @throws {Error} If the values cannot be measured; the message names the record's kind.
    */
   async measureRecord(
     record: PictureRecord,
@@ -102,7 +102,7 @@ export class Meters implements AsyncDisposable {
     }
   }
 
-  /** What compares with the full model's pictures, batch by batch; pictures are decoded for all such records at once. */
+  /** The values of a record that compares pairs; all such records are measured in one pass over the batches. */
   async #pairValues(
     record: PairRecord,
     { pictures, full }: MeasuredPictures,
@@ -114,7 +114,7 @@ export class Meters implements AsyncDisposable {
       for await (const batches of sideBySide(pictures, full!)) {
         for (const each of records) {
           const found = batchValues(each, batches, judges);
-          await found.catch(() => {}); // told of where the record is asked for
+          await found.catch(() => {}); // thrown where the record's own values are awaited
           values.getOrInsertComputed(each.kind, () => []).push(found);
         }
       }
@@ -123,7 +123,7 @@ export class Meters implements AsyncDisposable {
     return (await Promise.all(measured.get(record.kind)!)).flat();
   }
 
-  /** Closes what was opened. */
+  /** Closes the opened networks. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#judges[Symbol.asyncDispose]();
   }
@@ -134,11 +134,11 @@ type PairRecord = Exclude<
   PromptRecord | { reference: string }
 >;
 
-/** Whether a record compares a picture with the full model's alone. */
+/** Whether a record compares each picture with the full model's picture of the same noise. */
 const isPairRecord = (record: MetricRecord): record is PairRecord =>
   isPaired(record) && !("reference" in record);
 
-/** A value a pair of pictures. */
+/** A value for each pair of pictures in a batch. */
 async function batchValues(
   record: PairRecord,
   [own, full]: readonly [SampledBatch, SampledBatch],

@@ -41,7 +41,7 @@ const setOf = (batch: SampledBatch): SampledSet => ({
   },
 });
 
-/** The values of every record, in their order; without the full model's pictures those of the records that do not compare with them. */
+/** The values of all records in order; without `full`, of the records that do not compare with it. */
 async function valuesOf(
   metrics: readonly MetricRecord[],
   pictures: MeasuredPictures,
@@ -56,7 +56,7 @@ async function valuesOf(
   return Object.assign({}, ...values) as RowMetrics;
 }
 
-/** What the records measure of pictures. */
+/** The values of the records for images in memory. */
 async function measured(
   metrics: readonly MetricRecord[],
   images: Tensor<"float32">,
@@ -91,7 +91,7 @@ Deno.test("psnr and ssim are a value a pair, and finite for equal images", async
   assertAlmostEquals(ssim[1], 1, 1e-12);
 });
 
-Deno.test("latent-mse is of the latents, a value a pair, and needs them", async () => {
+Deno.test("latent-mse compares latents, a value a pair, and refuses pictures without latents", async () => {
   const images = float32([2, 3, 1, 1], [0, 0, 0, 1, 1, 1]);
   const set = (...values: number[]) =>
     setOf({ images, latents: float32([2, 1, 1, 2], values) });
@@ -149,7 +149,7 @@ Deno.test("the values of a set do not depend on its batches", async () => {
   );
 });
 
-Deno.test("the full model has values of what does not compare with it, in the records' order", async () => {
+Deno.test("the full model has values of the records that do not compare with it, in their order", async () => {
   const images = referencePictures("shapes", { count: 30, seed: 4 });
   const shapes = { kind: "fid (shapes)", classifier } as const;
   const records: MetricRecord[] = [
@@ -201,7 +201,7 @@ Deno.test("fid (shapes) is the distance between the classifier's features, and g
   );
 });
 
-Deno.test("prompts are found, and scored by the cosine, with the embedded pair", async () => {
+Deno.test("prompt-accuracy and clip-score (shapes) follow from the cosines of the embedded pair", async () => {
   const images = referencePictures("scenes", { count: 4, seed: 6 });
   const subjects = ["a red circle", "a blue star", "a cyan ring", "a cross"];
   const { prompt, "clip-score (shapes)": score } = await measured(
@@ -219,7 +219,7 @@ Deno.test("prompts are found, and scored by the cosine, with the embedded pair",
   });
 });
 
-Deno.test("lpips is that of the network, picture by picture", () =>
+Deno.test("lpips is the network's distance, picture by picture", () =>
   inTemporaryFolder(async (folder) => {
     const config = { net: "alex", narrow: 1 } as const;
     const { backbone, linear } = lpipsParameters(config);

@@ -1,4 +1,4 @@
-/** What the pieces of a sampler take on this device: a whole call, one of the conditional half alone, one whose units are all held, and each block. Budgets of time are made of them. */
+/** Times of a sampler's pieces on this device: calls (whole, conditional half, all units held) and each block. */
 import {
   type PipelineSampler,
   type SamplingInputs,
@@ -21,21 +21,21 @@ import {
   SubNetRunner,
 } from "@dip-go/supernet/sampling";
 
-/** What blocks take of one picture, in nanoseconds: medians, which add up to what a whole call takes. */
+/** Nanoseconds of blocks for one picture, by medians; they sum to a whole call. Budgets of time read them. */
 export interface PieceTimes extends Required<BlockCosts> {
   /** Names of the blocks, in execution order. */
   readonly names: readonly string[];
 }
 
-/** Steps of the samplers that are timed, and rounds in which all pieces take turns. */
+/** The steps of the timed samplers, and the rounds in which all pieces take turns. */
 const timed = { steps: 4, rounds: 9 };
 
-/** What is timed. */
+/** The batch, precision and conditioning of the timed calls. */
 export interface TimedPieces {
-  /** Pictures at once; times are of one. */
+  /** Pictures in a batch; the times are of one picture. */
   readonly images: number;
   readonly precision?: Precision;
-  /** The network's other inputs, of so many pictures. */
+  /** The network's other inputs, for a batch of `images`. */
   readonly conditioning: SamplingInputs["conditioning"];
 }
 
@@ -69,7 +69,7 @@ export async function pieceTimes(
   return pricedPieces(net, times, images);
 }
 
-/** Samplers by the calls that they make after the first, which is whole. */
+/** Plans by their calls after the first, which is whole: "whole", "least" (all units held) or "conditional". */
 function wholePlans(
   net: SuperNet,
   guided: boolean,
@@ -88,11 +88,11 @@ function wholePlans(
 }
 
 /**
- * Costs of blocks from measured times: those that always run add up to the call
- * whose units are all held, the others to the rest of a whole call, in proportion
- * to what each takes alone.
+ * Costs of blocks from measured times: the blocks that always run add up to the
+ * call whose units are all held, gated blocks to the rest of a whole call, each in
+ * proportion to its time alone.
  *
- * @param times Milliseconds of whole samplers by `whole`, `least` and `conditional`, and of blocks by their places.
+ * @param times Milliseconds of whole samplers by `whole`, `least` and `conditional`, and of blocks by their indices.
  */
 export function pricedPieces(
   { blocks, steps }: SuperNet,
@@ -125,8 +125,8 @@ export function pricedPieces(
 /**
  * The fraction of a sampler's time that a budget of milliseconds leaves out.
  *
- * @param full What the full sampler takes, in milliseconds, and its calls.
- * @throws {RangeError} If the budget is no less than that, or pays for no call.
+ * @param full The full sampler's time in milliseconds, of which `calls` is the number of calls.
+ * @throws {RangeError} If the budget is not below the full sampler's time, or below the time of one call.
  */
 export function sparsityWithin(
   ms: number,

@@ -12,7 +12,7 @@ const model = graphOf(2);
 const conditional = () => graphOf(1);
 const net = superNet(model, { steps, conditional });
 
-/** Whole samplers, and blocks that take a millisecond each. */
+/** The times of whole samplers, and of blocks that take a millisecond each. */
 const times = {
   whole: { median: 40 },
   least: { median: 10 + 3 * 2 },
@@ -20,7 +20,7 @@ const times = {
   ...Object.fromEntries(net.blocks.map((_, i) => [i, { median: 1 }])),
 };
 
-Deno.test("pricedPieces() gives blocks what whole calls take, and what calls take whose units are held", () => {
+Deno.test("pricedPieces() scales blocks to the times of whole calls and of calls whose units are held", () => {
   const costs = pricedPieces(net, times, 2);
   const priced = superNet(model, { steps, conditional, costs });
   assertAlmostEquals(denseCost(priced), 20e6, 100);
@@ -34,7 +34,7 @@ Deno.test("pricedPieces() gives blocks what whole calls take, and what calls tak
   assertAlmostEquals(planCost(priced, { gates: [], solver }), 8e6, 100);
 });
 
-Deno.test("pricedPieces() does without what was not measured", () => {
+Deno.test("pricedPieces() does without unmeasured samplers", () => {
   const one = superNet(model, { steps: 1 });
   const { conditional: _, ...unguided } = times;
   const { blocks, conditionalShare } = pricedPieces(one, unguided, 1);
@@ -42,7 +42,7 @@ Deno.test("pricedPieces() does without what was not measured", () => {
   assertEquals(conditionalShare, 0.5);
 });
 
-Deno.test("sparsityWithin() takes what pays for a call, and leaves something out", () => {
+Deno.test("sparsityWithin() takes budgets from one call's time on that are below the full sampler's", () => {
   const sampler = { full: 200, calls: 20, name: "tiny" };
   assertAlmostEquals(sparsityWithin(50, sampler), 0.75, 1e-12);
   for (const ms of [200, 9]) {

@@ -1,17 +1,17 @@
-/** Sampled pictures, a batch at a time: those of a row may be more than memory holds. */
+/** Sampled pictures, a batch at a time: a row may have more of them than memory holds. */
 import { firstOf, joined, sameShape, type Tensor } from "@dip-go/core/tensor";
 
-/** What is sampled of B pairs. */
+/** The samples of B pairs. */
 export interface SampledBatch {
   /** `[B, 3, H, W]` in [-1, 1]. */
   readonly images: Tensor<"float32">;
-  /** In a latent space, what the sampler left and the images were decoded from, `[B, C, h, w]`. */
+  /** The final latents that the images were decoded from, `[B, C, h, w]`; absent in a model of pixels. */
   readonly latents?: Tensor<"float32">;
 }
 
-/** What is sampled of n pairs. */
+/** The samples of n pairs. */
 export interface SampledSet {
-  /** n */
+  /** The number of pairs, n. */
   readonly count: number;
   /** The pairs in order, read anew each time. */
   batches(): AsyncIterable<SampledBatch>;
@@ -20,7 +20,7 @@ export interface SampledSet {
 /**
  * The batches of two sets of the same pairs side by side.
  *
- * @throws {RangeError} If they are not of the same pairs: batches differ in size.
+ * @throws {RangeError} If batches differ in size, so that the sets are not of the same pairs.
  */
 export async function* sideBySide(
   set: SampledSet,

@@ -29,13 +29,13 @@ import {
 type Features = Tensor<"float32">;
 type SetValues = Readonly<Record<string, SetValue>>;
 
-/** Records of metrics of a set. */
+/** The record of a metric of all pictures together. */
 export type SetRecord = Extract<MetricRecord, { reference: string }>;
 
-/** Rendered pictures that `fid (shapes)` holds samples against. */
+/** The rendered pictures that `fid (shapes)` compares samples with. */
 const rendered = { count: 1000, seed: 1 };
 
-/** A record's features: of sampled pictures, and of its own reference's, `[n, D]`. */
+/** Takes a record's features, `[n, D]`, of sampled pictures and of the record's own reference. */
 interface FeatureSource {
   of(pictures: SampledSet): Promise<Features>;
   ofReference(): Promise<Features>;
@@ -44,7 +44,7 @@ interface FeatureSource {
 /**
  * Measures a set of pictures, of which only features are held.
  *
- * @param full The full model's, where the record's reference is these.
+ * @param full The full model's pictures, if they are the record's reference.
  */
 export async function measureSet(
   record: SetRecord,
@@ -66,7 +66,7 @@ export async function measureSet(
       precisionRecallMetric({ precision: name, recall: second }, others),
     );
   }
-  const key = `distance of ${JSON.stringify(record)}`; // whose root is taken once
+  const key = `distance of ${JSON.stringify(record)}`; // the root of its covariance is taken once
   const distance = paired
     ? await judges.seenIn(
       paired,
@@ -136,7 +136,7 @@ function featuresOf(record: SetRecord, judges: Judges): FeatureSource {
   };
 }
 
-/** Pictures rounded to 8 bits, as saved ones are. */
+/** The pictures of a set rounded to 8 bits, as saved pictures are. */
 async function* savedPictures(
   set: SampledSet,
 ): AsyncGenerator<Picture<Uint8Array>> {

@@ -1,30 +1,30 @@
-/** What a run folder remembers of one method at one target, per pair, before it is summarised. */
+/** The measured values of one method at one target, for each pair, before they are summarised. */
 import type { SetValue } from "@dip-go/eval/metrics";
 import type { Latency } from "@dip-go/eval/statistics";
 import type { Target } from "../run/target.ts";
 import type { SampledPlan } from "@dip-go/pruner/methods";
 
-/** Values by metric name: one a pair, or one of all together. */
+/** Values by metric name: one for each pair, or one of all pairs together. */
 export type RowMetrics = Readonly<
   Record<string, readonly number[] | SetValue>
 >;
 
-/** `rows/<method>-<target>.json`. */
+/** The content of `rows/<method>-<target>.json`. */
 export interface MeasuredRow {
   readonly method: string;
   readonly sparsity: number;
-  /** Of one image. */
+  /** MACs of one image. */
   readonly macs: number;
-  /** By what budgets are of, where that is time. */
+  /** The speedup that block times predict; absent if budgets are of MACs. */
   readonly predictedSpeedup?: number;
-  /** The budget of one image, where it is of time. */
+  /** The budget of one image in milliseconds; absent if budgets are of MACs. */
   readonly targetMs?: number;
-  /** Cost of its method's search for all budgets, in pictures by the full sampler. */
+  /** The cost of its method's search for all budgets, in pictures by the full sampler. */
   readonly searchPasses: number;
-  /** Different pictures that it saw. */
+  /** The number of different pictures that the search saw. */
   readonly searchPictures?: number;
   readonly metrics: RowMetrics;
-  /** Of this repository, when the row was measured. */
+  /** The commit of this repository that measured the row. */
   readonly commit?: string;
 }
 
@@ -37,7 +37,7 @@ export interface RowLatency {
 
 /** A row with its plan and its speed at every batch size. */
 export interface FinishedRow {
-  /** In file names. */
+  /** The row's name in file names. */
   readonly name: string;
   readonly row: MeasuredRow;
   readonly fitted: SampledPlan;

@@ -1,4 +1,4 @@
-/** From values a sample to a row's metrics: means, intervals, quantiles, paired differences. */
+/** Turns values of samples into a row's metrics: means, intervals, quantiles, paired differences. */
 import {
   type Interval,
   pooledInterval,
@@ -15,7 +15,7 @@ import type { MeasuredRow } from "./measured_row.ts";
 /** A row's values under its method's name. */
 export interface SeededRow {
   readonly method: string;
-  /** By metric name: of each search seed one value a sample, `[S, n]`, or one value of all samples together. */
+  /** By metric name: a value for each search seed and sample, `[S, n]`, or one value of all samples. */
   readonly metrics: Readonly<Record<string, Values | SetValue>>;
 }
 
@@ -24,7 +24,7 @@ export interface RowGroup {
   readonly rows: readonly SeededRow[];
   /** The method that every other is paired with. */
   readonly main: string | undefined;
-  /** Noises of the samples, where they take turns and are fewer: pictures of one noise are one sample. */
+  /** The number of noises, if samples share them in turn: pictures of one noise count as one sample. */
   readonly noises?: number;
 }
 
@@ -35,7 +35,7 @@ const valuesOf = (row: SeededRow | undefined, name: string) => {
   return found && !("mean" in found) ? found : undefined;
 };
 
-/** Their mean. */
+/** The mean of some values. */
 export const meanOf = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
@@ -55,7 +55,7 @@ const areErrors = (name: string, values: Values): boolean =>
 
 const logsOf = (values: Values): Values => values.map((of) => of.map(Math.log));
 
-/** The same of e to the power of a mean and its interval; nothing where there is none. */
+/** e to the power of a mean and of its bounds; without bounds if the interval has none. */
 function exponential({ mean, low, high }: Interval) {
   return {
     mean: Math.exp(mean),
@@ -67,7 +67,7 @@ function exponential({ mean, low, high }: Interval) {
 const minus = (a: Values, b: Values): Values =>
   a.map((of, s) => of.map((value, i) => value - b[s][i]));
 
-/** Values of a row minus those of another; undefined where the samples are too few for an interval. */
+/** The mean difference of a row from a rival; undefined if the samples are too few for an interval. */
 function differenceTo(
   rival: SeededRow,
   name: string,
@@ -92,7 +92,7 @@ function differenceTo(
   };
 }
 
-/** The row with the best mean of a metric; undefined where no direction is better. */
+/** The row with the best mean of a metric; undefined if no direction is better. */
 function bestOf({ rows }: RowGroup, name: string): SeededRow | undefined {
   const { higherIsBetter } = metricInfo(name);
   if (higherIsBetter === undefined) return undefined;
@@ -138,7 +138,7 @@ function metricValue(
   };
 }
 
-/** An interval without what lies above the largest value that there is: few seeds make it wide. */
+/** An interval cut at the metric's largest possible value, beyond which few seeds may widen it. */
 const bounded = (
   { high, ...own }: Interval,
   most = Infinity,
@@ -157,13 +157,13 @@ export const metricValues = (
     ]),
   );
 
-/** One value of all samples for each seed: their mean. */
+/** The mean over seeds of a value of all samples. */
 const pooledSets = (values: readonly SetValue[]): SetValue =>
   values.length === 1
     ? values[0]
     : { mean: meanOf(values.map(({ mean }) => mean)), n: values[0].n };
 
-/** A row's metrics, seed after seed. */
+/** Joins the rows of one method from several seeds. */
 export function seeded(
   ...rows: readonly Pick<MeasuredRow, "method" | "metrics">[]
 ): SeededRow {

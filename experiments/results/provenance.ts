@@ -1,9 +1,9 @@
-/** Where a run's numbers come from: commit, machine, day, command. */
+/** The origin of a run's numbers: commit, machine, day and command. */
 import { cpus } from "node:os";
 
-/** As in `results.json`. */
+/** The origin of a run, as `results.json` has it. */
 export interface Provenance {
-  /** Absent where there is no git, or no permission to ask it. */
+  /** The repository's commit; absent if there is no git, or no permission to run it. */
   readonly commit?: string;
   readonly hardware: string;
   readonly date: string;
@@ -13,7 +13,7 @@ export interface Provenance {
 /**
  * The provenance of a run that starts now.
  *
- * @param command As a person would type it.
+ * @param command The command as a person would type it.
  *
  * @example
  * ```ts

@@ -32,17 +32,17 @@ import { searchCurves } from "./search_curves.ts";
 import { byBudget, targetsOf } from "../run/target.ts";
 import { evaluationPairs } from "../run/evaluate.ts";
 
-/** What a report shows. */
+/** The results, notes and pictures that a report shows. */
 export interface ReportContent {
   readonly results: Results;
   readonly rows: readonly FinishedRow[];
-  /** Why rows are missing, a sentence each. */
+  /** The reasons why rows are missing, a sentence each. */
   readonly notes: readonly string[];
   /** The first images `[≤ shownPairs, 3, H, W]` by row name, and of the full model as "full". */
   readonly images: ReadonlyMap<string, Tensor<"float32">>;
 }
 
-/** Pairs whose pictures a report shows at most. */
+/** The most pairs whose pictures a report shows. */
 export const shownPairs = 8;
 
 /** Writes the report and returns the names of its files. */
@@ -66,7 +66,7 @@ export async function writeReport(
   return ["report.html", "results.json", "table.md", ...svgs, "grid.png"];
 }
 
-/** Fidelity over MACs, time and the search's cost, where they are measured; the names of the files. */
+/** Writes charts of fidelity over MACs, time and the search's cost, if measured; returns the files' names. */
 async function writeCharts(
   folder: RunFolder,
   rows: readonly ResultRow[],
@@ -122,7 +122,7 @@ async function writeGates(
   await folder.write(`gates/${title}.svg`, svg);
 }
 
-/** The full model, then every method at the largest and the least budget. */
+/** The grid's rows: the full model, then every method at the largest and the least budget. */
 function gridRows(
   { experiment }: Bench,
   images: ReportContent["images"],
@@ -138,15 +138,15 @@ function gridRows(
   }));
 }
 
-/** Pixels of a grid's side at most. */
+/** The most pixels of a grid's side. */
 const gridSide = 4000;
 
-/** The rows three times as large where that fits, else as large as fits: some times smaller where need be. */
+/** A grid of the rows, enlarged three or two times if it fits, else with pictures halved until it fits. */
 export function fittedGrid(rows: readonly GridRow[]): Picture {
   for (const zoom of [3, 2, 1]) {
     const [, H, W] = rows[0].images[0].shape;
     const height = zoom * H * rows.length;
-    if (Math.max(height, zoom * W * shownPairs) > 0.8 * gridSide) continue; // beside labels and gutters
+    if (Math.max(height, zoom * W * shownPairs) > 0.8 * gridSide) continue; // the rest is for labels and gutters
     return imageGrid(rows, { zoom });
   }
   return fittedGrid(rows.map(({ label, images }) => ({
@@ -155,7 +155,7 @@ export function fittedGrid(rows: readonly GridRow[]): Picture {
   })));
 }
 
-/** Means of two by two pixels, `[3, H / 2, W / 2]`. */
+/** A picture of half the size, `[3, H / 2, W / 2]`: means of two by two pixels. */
 function halved({ shape, data }: Tensor<"float32">): Tensor<"float32"> {
   const [channels, height, width] = shape;
   const [h, w] = [height >> 1, width >> 1];
@@ -168,7 +168,6 @@ function halved({ shape, data }: Tensor<"float32">): Tensor<"float32"> {
   return float32([channels, h, w], half);
 }
 
-/** The details of a finished run. */
 async function runDetails(
   folder: RunFolder,
   bench: Bench,

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { zeros } from "@dip-go/core/tensor";
 import { fittedGrid, shownPairs } from "./report.ts";
 
-/** A grid of so many rows of pictures of one side. */
+/** The sides of a grid of `rows` rows of pictures, each `side` pixels wide and high. */
 const sides = (rows: number, side: number) => {
   const images = Array(shownPairs).fill(zeros([3, side, side]));
   const row = { label: "searched-subset+forecast-0.8", images };
@@ -10,7 +10,7 @@ const sides = (rows: number, side: number) => {
   return [width, height];
 };
 
-Deno.test("fittedGrid() stays under 4,000 pixels a side, and enlarges where it can", () => {
+Deno.test("fittedGrid() stays under 4,000 pixels a side, and enlarges pictures if they fit", () => {
   for (const [rows, side] of [[26, 128], [1, 512]]) {
     assert(Math.max(...sides(rows, side)) < 4000, `${rows} of ${side}`);
   }

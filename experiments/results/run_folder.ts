@@ -1,7 +1,7 @@
 /**
- * A run's folder, `results/<experiment>/<run-id>/`: what people and other
- * commands read. The id is a hash of all that changes a number. Every file is
- * whole or absent.
+ * A run's folder, `results/<experiment>/<run-id>/`, with the files that people and
+ * other commands read. The id is a hash of all that changes a number. Every file
+ * is whole or absent.
  */
 import { createHash } from "node:crypto";
 import { writeAtomically } from "@dip-go/core/files";
@@ -11,29 +11,29 @@ import { type Tensor, unstacked } from "@dip-go/core/tensor";
 import type { Experiment } from "../schema/experiment.ts";
 import type { InputHashes } from "../run/inputs/input_hashes.ts";
 
-/** What `config.json` holds, and the id is the hash of. */
+/** The content of `config.json`, of which the run's id is the hash. */
 export interface RunIdentity {
   readonly experiment: Experiment;
   readonly device: Device;
-  /** Of the network as pictures are sampled; searches are in float32. */
+  /** The network's precision as pictures are sampled; searches are in float32. */
   readonly precision: Precision;
-  /** Of the files that the experiment names. */
+  /** Hashes of the files that the experiment names. */
   readonly inputs: InputHashes;
 }
 
-/** The first 12 hexadecimal digits of SHA-256; the description does not count. */
+/** A run's id: the first 12 hexadecimal digits of SHA-256 of its identity without the description. */
 export function runId({ experiment, ...identity }: RunIdentity): string {
   const { description: _, ...values } = experiment;
   const json = JSON.stringify({ ...identity, experiment: values });
   return createHash("sha256").update(json).digest("hex").slice(0, 12);
 }
 
-/** The folder, and how files get there. */
+/** Writes files into a run's folder. */
 export class RunFolder {
   /** @internal Use {@linkcode openRunFolder}. */
   constructor(readonly path: string) {}
 
-  /** Writes a file; its folder is made. */
+  /** Writes a file, and makes its folder. */
   async write(name: string, content: string | Uint8Array): Promise<void> {
     await this.#makeFolder(name);
     await writeAtomically(`${this.path}/${name}`, content);

@@ -20,7 +20,7 @@ async function withFolder(body: (folder: string) => Promise<void>) {
   }
 }
 
-Deno.test("runId() differs for all that changes a number, and not for the description", () => {
+Deno.test("runId() depends on all that changes a number, and not on the description", () => {
   const id = runId(identity);
   const experiment = { ...quickstart, description: "reworded" };
   assertEquals(runId({ ...identity, experiment }), id);

@@ -1,4 +1,4 @@
-/** What searches report while they go on, a line a report, beside their checkpoints. */
+/** Curves of the values that searches report, in files beside their checkpoints, a line a report. */
 import { entriesOf } from "@dip-go/core/files";
 import type { ReportCurve } from "@dip-go/eval/report";
 
@@ -11,15 +11,15 @@ export function noteIteration(
   values: Readonly<Record<string, number>>,
 ): void {
   const path = checkpoint.replace(/\.safetensors$/, ending);
-  // a line break first: what a killed run left unfinished stands on a line of its own
+  // a line break first, so that the unfinished line of a killed run stands alone
   const line = "\n" + JSON.stringify({ iteration, ...values });
   Deno.writeTextFileSync(path, line, { append: true });
 }
 
 /**
- * The curves of every search that left some in a folder: one a value, named
- * after search and value. A search that was killed does the iterations after
- * its last checkpoint again; of two notes of an iteration the last counts.
+ * The curves of all searches in a folder: one for each value, named after search
+ * and value. A search that was killed does the iterations after its last
+ * checkpoint again; of two notes of an iteration the last counts.
  */
 export async function searchCurves(folder: string): Promise<ReportCurve[]> {
   const curves: ReportCurve[] = [];

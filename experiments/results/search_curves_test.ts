@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { noteIteration, searchCurves } from "./search_curves.ts";
 
-Deno.test("searchCurves() reads what searches noted, the last of an iteration, unfinished lines left out", async () => {
+Deno.test("searchCurves() reads the last note of each iteration, and leaves out unfinished lines", async () => {
   const folder = await Deno.makeTempDir();
   const checkpoint = `${folder}/dip-go.safetensors`;
   noteIteration(checkpoint, 0, { consistency: 0.5, sparsityLoss: 1 });

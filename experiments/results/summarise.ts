@@ -1,4 +1,4 @@
-/** From values a pair and of all pairs to a run's `results.json`: means, intervals, paired differences, speedups. */
+/** Summarises values of pairs as a run's `results.json`: means, intervals, paired differences, speedups. */
 import type { Precision } from "@dip-go/core/runtime";
 import type { ResultRow, Results } from "@dip-go/eval/tables";
 import { gradientPasses } from "@dip-go/pruner/methods";
@@ -7,14 +7,14 @@ import type { FinishedRow, RowLatency, RowMetrics } from "./measured_row.ts";
 import { metricValues, type RowGroup, seeded } from "./metric_values.ts";
 import type { Provenance } from "./provenance.ts";
 
-/** What the results are made from. */
+/** The measured values that results are made from. */
 export interface Measurements {
   readonly experiment: Experiment;
   /** Name of the sampler, which the experiment may leave to the model. */
   readonly sampler: string;
   /** MACs of one image with the full model. */
   readonly denseMacs: number;
-  /** Of the full model, what needs no other to compare with. */
+  /** The full model's values of metrics that compare with no other model. */
   readonly fullMetrics: RowMetrics;
   readonly rows: readonly FinishedRow[];
   readonly provenance: Provenance;
@@ -69,7 +69,7 @@ function fullRow(
   };
 }
 
-/** Noises of an experiment's pictures, where batches share them. */
+/** The number of an experiment's noises if batches share them; undefined if each picture has its own. */
 export const noisesOf = (
   { evaluation: { seedPer, batch } }: Experiment,
 ): number | undefined => seedPer === "batch" ? batch : undefined;

@@ -11,7 +11,7 @@ function times(...times: number[]): Latency {
   return { times, median, min, max };
 }
 
-/** As many samples as an interval takes. */
+/** The fewest samples that an interval needs. */
 const samples = Array.from({ length: 20 }, (_, i) => i);
 
 function row(method: string, sparsity: number, psnr: number): FinishedRow {
@@ -80,7 +80,7 @@ Deno.test("summarise() pairs each row with the main method at its sparsity", () 
   assertEquals(results.sampler, { name: "pndm", steps: 20, guidanceScale: 2 });
 });
 
-Deno.test("summarise() gives the full model alone where no row is left", () => {
+Deno.test("summarise() gives the full model alone if no row is left", () => {
   const experiment = quickstart;
   const { rows } = summarise({
     experiment,

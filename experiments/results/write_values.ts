@@ -1,4 +1,4 @@
-/** What a run measured, copied from its steps into its folder: plans, what searches left, pictures, values a pair. */
+/** Copies a run's values from its steps into its folder: plans, files of searches, pictures, values of pairs. */
 import type { Tensor } from "@dip-go/core/tensor";
 import type { ExperimentSteps } from "../run/steps/experiment_steps.ts";
 import type { FinishedRow } from "./measured_row.ts";
@@ -7,7 +7,10 @@ import type { RunFolder } from "./run_folder.ts";
 import { firstImages } from "../measure/sampled_sets.ts";
 import type { StepTools } from "../run/steps/step_tools.ts";
 
-/** Writes `block-times.json` where budgets are of time, `plans/`, `searches/`, `rows/` and `samples/`; returns the first pictures `[≤ shown, 3, H, W]` by row name, the full model's as "full". */
+/**
+ * Writes `plans/`, `searches/`, `rows/`, `samples/`, and `block-times.json` if
+ * budgets are of time; returns the first pictures `[≤ shown, 3, H, W]` by row name.
+ */
 export async function writeValues(
   folder: RunFolder,
   tools: StepTools,

@@ -95,7 +95,7 @@ const readsPrompts: readonly MetricKind[] = [
 export const isStatistics = (reference: string): boolean =>
   reference.endsWith(".npz");
 
-/** The names of a record's values in `results.json`; a suffix after `_` is an unusual convention or reference. */
+/** Names of a record's values in `results.json`; a suffix after `_` is an unusual convention or reference. */
 export function metricNames(record: MetricRecord): readonly string[] {
   switch (record.kind) {
     case "clip-score":

@@ -1,41 +1,41 @@
-/** A child process that makes the steps it is given by key, until its input closes. */
+/** A child process that makes steps by their keys, until its input closes. */
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { denoCommand } from "./deno_command.ts";
 import type { Report, Step, StepOutcome } from "../step.ts";
 
-/** What a child says of a step, a line of JSON each. */
+/** A child's report about a step, a line of JSON: progress within it, its outcome, or an error. */
 export type ChildReport =
   | { readonly within: Parameters<Report> }
   | { readonly outcome: StepOutcome; readonly ms: number }
   | { readonly error: string };
 
-/** A child at work; disposing ends it. */
+/** A running child process; disposing ends it. */
 export interface Child extends AsyncDisposable {
   /** @internal For tests, which kill it. */
   readonly process: Deno.ChildProcess;
-  /** Has it make a step; undefined if it died meanwhile. @throws {Error} If the step cannot be made. */
+  /** Lets the child make a step; undefined if it died meanwhile. @throws {Error} If the step cannot be made. */
   make(
     step: Step,
     report: Report,
   ): Promise<{ outcome: StepOutcome; ms: number } | undefined>;
 }
 
-/** The program of children. */
+/** The program that children run. */
 const worker = new URL("../../run/worker.ts", import.meta.url);
 
-/** The command that makes steps of a graph's folder: those of the keys that follow, or of its input. */
+/** The command that makes steps of a graph's folder, by the keys that follow as arguments or on its input. */
 export const workerCommand = (folder: string, threads: number): string[] =>
   denoCommand(worker, { args: [folder, `${threads}`] });
 
 /**
  * Starts a child on a graph's folder.
  *
- * @throws {Error} Without permission to run this Deno.
+ * @throws {Error} If there is no permission to run this Deno.
  */
 export function startChild(
   folder: string,
   { name, threads, log }: {
-    /** As it is told of when it dies. */
+    /** The child's name in the line that is logged when it dies. */
     readonly name: string;
     readonly threads: number;
     readonly log: (line: string) => void;
@@ -50,7 +50,7 @@ export function startChild(
     process,
     async make(step, report) {
       const key = new TextEncoder().encode(`${step.key}\n`);
-      await input.write(key).catch(() => {}); // it may have died
+      await input.write(key).catch(() => {}); // the child may have died
       for (let read; !(read = await lines.read()).done;) {
         const said: ChildReport = JSON.parse(read.value as string);
         if ("within" in said) report(...said.within);
@@ -69,7 +69,7 @@ export function startChild(
     },
     async [Symbol.asyncDispose]() {
       isEnding = true;
-      await input.close().catch(() => {}); // it may have ended
+      await input.close().catch(() => {}); // the child may have ended
       await lines.cancel();
       await process.status;
     },

@@ -1,12 +1,12 @@
-/** The command that runs one of this project's programs in a process of its own, as whoever starts it may not be at hand. */
+/** The command that runs a program of this project in its own process, with no one there to grant permissions. */
 import { fileURLToPath } from "node:url";
 
 const config = fileURLToPath(new URL("../../../deno.json", import.meta.url));
 
-/** What the hub's client reads, for metrics that name a model there. */
+/** The environment variables that the hub's client reads, for metrics that name a model of the hub. */
 const hubVariables = "HF_*,HUGGING*,TRANSFORMERS_OFFLINE,HOME,XDG_CACHE_HOME";
 
-/** The command, with the permissions that making steps takes, and of programs that it `runs`. */
+/** The command with the permissions that making steps needs, and permission to run the programs in `runs`. */
 export const denoCommand = (
   program: URL,
   { args, runs = [] }: {

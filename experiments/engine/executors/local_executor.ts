@@ -10,7 +10,7 @@ import {
   type StepMaker,
 } from "../step_graph.ts";
 
-/** Makes steps with so many processes; those that are timed in this one, when no other is at work, and all where some are timed before others can go on. */
+/** Makes steps in `jobs` processes, but timed steps, or all if a timed one lies between others, in this one. */
 export function localExecutor(
   maker: StepMaker,
   { jobs }: { readonly jobs: number },
@@ -44,9 +44,9 @@ export function localExecutor(
   };
 }
 
-/** Steps that are left, and who may take which. */
+/** The steps that are left, and those of them that a child has taken. */
 class Work {
-  /** Keys: steps of one key may be several objects. */
+  /** The keys of the steps that are left; several objects may be steps of one key. */
   readonly #left: Set<string>;
   readonly #taken = new Set<string>();
   #changed = Promise.withResolvers<void>();
@@ -59,7 +59,7 @@ class Work {
     return this.#left.size;
   }
 
-  /** Takes the first step that is ready, from a place in the order on, once there is one; undefined when none is left. */
+  /** Waits for a ready step, takes the first from index `from` on, cyclically; undefined if none is left. */
   async next(from: number): Promise<Step | undefined> {
     while (this.left > 0) {
       const { steps } = this;
@@ -78,7 +78,7 @@ class Work {
       !after.some((before) => this.#left.has(before.key));
   }
 
-  /** A step that was taken is done, or to be taken by another. */
+  /** Notes that a taken step is done, or free for another child. */
   ended({ key }: Step, isDone: boolean): void {
     this.#taken.delete(key);
     if (isDone) this.#left.delete(key);
@@ -87,7 +87,7 @@ class Work {
   }
 }
 
-/** Gives each child the next step, in its own stretch of the order first: neighbours share a plan's sessions. */
+/** Gives each child one step at a time, of its own stretch of the order first: neighbours share sessions. */
 export async function makeTogether(
   steps: readonly Step[],
   children: readonly Pick<Child, "make">[],

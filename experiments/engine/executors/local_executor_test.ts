@@ -14,7 +14,7 @@ const named = (name: string, after: Step[] = []): Step =>
     make: () => Promise.resolve(0),
   });
 
-/** A worker that makes so many steps and then dies. */
+/** A worker that makes `lives` steps and then dies. */
 const worker = (made: string[], lives: number) => ({
   make: async ({ name }: Step) => {
     await Promise.resolve();
@@ -24,7 +24,7 @@ const worker = (made: string[], lives: number) => ({
   },
 });
 
-Deno.test("makeTogether() gives each step after those that it reads, and again if its worker died", async () => {
+Deno.test("makeTogether() gives out a step after the steps that it reads, and again if its worker died", async () => {
   const a = named("a");
   const steps = [a, named("b", [named("a")]), named("c"), named("d", [a])];
   const progress = new Progress({ log: () => {} });

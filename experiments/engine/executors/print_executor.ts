@@ -1,4 +1,4 @@
-/** A graph's missing steps for any other scheduler: a line of JSON each, with the command that makes it and the steps that it follows. */
+/** Prints a graph's missing steps for any scheduler: lines of JSON with a step's command and earlier steps. */
 import { quoted } from "./slurm/array_scripts.ts";
 import { workerCommand } from "./child.ts";
 import { missingLines } from "../graph_file.ts";

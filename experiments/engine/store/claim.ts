@@ -1,11 +1,11 @@
 /**
- * Claims: a locked file keeps two processes from making one thing. The lock
- * ends with its process, however it ends. Where machines do not see each other's
- * locks both may make it, and write the same.
+ * Claims: a locked file keeps two processes from making one thing. The lock ends
+ * with its process, even a killed one. Machines that do not see each other's locks
+ * may both make the thing, and write the same value.
  */
 import { statOf } from "@dip-go/core/files";
 
-/** Takes the claim at `path` once no other process holds it; disposing gives it back. Its folder must exist. */
+/** Takes the claim at `path` once no other process holds it; disposing gives it back. The folder must exist. */
 export async function claim(path: string): Promise<AsyncDisposable> {
   while (true) {
     const file = await Deno.open(path, { write: true, create: true });
@@ -19,6 +19,6 @@ export async function claim(path: string): Promise<AsyncDisposable> {
         },
       };
     }
-    file.close(); // given back while this process waited for it
+    file.close(); // its holder removed the file while this process waited
   }
 }

@@ -6,7 +6,7 @@ import { claim } from "./claim.ts";
 Deno.test("claim() has one holder at a time, and leaves no file", () =>
   inTemporaryFolder(async (folder) => {
     const path = `${folder}/a.claim`;
-    await Deno.writeTextFile(path, ""); // which a killed process left
+    await Deno.writeTextFile(path, ""); // as a killed process leaves it
     let held = 0;
     const hold = async () => {
       await using _claim = await claim(path);

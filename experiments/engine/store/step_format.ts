@@ -1,4 +1,4 @@
-/** How values of steps lie on disk: JSON, or what a sampler leaves as safetensors, each sealed with the hash of its content. */
+/** The formats of steps' values on disk: JSON, or final latents as safetensors, sealed with their hash. */
 import { readJson, writeSealedJson } from "@dip-go/core/files";
 import type { Tensor } from "@dip-go/core/tensor";
 import { openSafetensors, writeSafetensors } from "@dip-go/core/weights";
@@ -11,7 +11,7 @@ export interface StepFormat<Value> {
   write(path: string, value: Value, reads: unknown): Promise<void>;
 }
 
-/** Values that survive JSON. */
+/** The format of values that survive JSON. */
 export function jsonFormat<Value>(): StepFormat<Value> {
   return {
     extension: "json",
@@ -20,7 +20,7 @@ export function jsonFormat<Value>(): StepFormat<Value> {
   };
 }
 
-/** What a sampler leaves, `[B, C, H, W]`. */
+/** The format of a sampler's final latents, `[B, C, H, W]`. */
 export const latentsFormat: StepFormat<Tensor<"float32">> = {
   extension: "safetensors",
   read: (path) =>

@@ -1,19 +1,19 @@
 /**
- * Where steps are kept, by key: `<root>/.steps/<kind>/<key>.<extension>`,
+ * The store of steps' values by key: `<root>/.steps/<kind>/<key>.<extension>`,
  * shared by all runs. Files are whole or absent, and sealed with their hash:
- * one that was damaged since, or has no hash, is made again. Any number of
+ * a file that was damaged since, or has no hash, is made again. Any number of
  * processes may work on one store.
  */
 import { checkSealed, entriesOf, isFile } from "@dip-go/core/files";
 import { claim } from "./claim.ts";
 import type { Report, Step } from "../step.ts";
 
-/** A step that was made, and how long it took. */
+/** A step that was made, and the milliseconds that it took. */
 export interface MadeStep extends Pick<Step, "key" | "kind" | "cost"> {
   readonly ms: number;
 }
 
-/** Every step that was made under `root`, a line of JSON each. */
+/** The file that lists every step made under `root`, a line of JSON each. */
 export const madeFile = (root: string): string => `${root}/.made.jsonl`;
 
 /** Reads and makes steps. */
@@ -41,7 +41,7 @@ export class StepStore {
     return [...this.#asked].sort();
   }
 
-  /** Whether the step is there, whole. */
+  /** Whether the step's file is there, and whole. */
   async has(step: Step): Promise<boolean> {
     const path = this.path(step);
     return await isFile(path) && await this.#isWhole(path, step);
@@ -50,7 +50,7 @@ export class StepStore {
   /**
    * The value of a step that was made.
    *
-   * @throws {Error} If it is not there, or damaged.
+   * @throws {Error} If the file is not there, or damaged.
    */
   read<Value>(step: Step<Value>): Promise<Value> {
     return step.format.read(this.path(step));
@@ -61,7 +61,7 @@ export class StepStore {
     await Deno.remove(this.path(step)).catch(ignoreMissing);
   }
 
-  /** Makes a step unless it is there; waits while another process is at it. */
+  /** Makes a step unless it is there; waits while another process makes it. */
   async make(step: Step, report: Report = () => {}): Promise<"made" | "found"> {
     if (await this.has(step)) return "found";
     const path = this.path(step);
@@ -75,20 +75,20 @@ export class StepStore {
     return "made";
   }
 
-  /** Appends a line about a step that was made to `<root>/.made.jsonl`, which estimates are made from. */
+  /** Appends a line about a made step to `<root>/.made.jsonl`; estimates of time read that file. */
   async #note({ key, kind, cost }: Step, ms: number): Promise<void> {
     const made: MadeStep = { key, kind, cost, ms: Math.round(ms) };
     const line = `${JSON.stringify(made)}\n`;
     await Deno.writeTextFile(madeFile(this.root), line, { append: true });
   }
 
-  /** The value of a step, made unless it is there. */
+  /** Returns the value of a step, and makes the step first unless it is there. */
   async need<Value>(step: Step<Value>): Promise<Value> {
     await this.make(step);
     return this.read(step);
   }
 
-  /** A file from which a killed search can go on; removed if it is damaged. Its step must be claimed. */
+  /** The path of a search's checkpoint, removed if it is damaged; the caller holds the claim of the step. */
   async checkpoint(step: Step): Promise<string> {
     const path = this.#checkpointPath(step);
     await makeFolderOf(path);
@@ -98,7 +98,7 @@ export class StepStore {
     return path;
   }
 
-  /** What a search left, by key: its value, and what else it wrote beside its checkpoint; `ending` is the name without the key. */
+  /** A search's files by its key: its value and those beside its checkpoint; `ending` is a name without the key. */
   async filesOf(key: string): Promise<{ path: string; ending: string }[]> {
     this.#asked.add(key);
     const found: { path: string; ending: string }[] = [];

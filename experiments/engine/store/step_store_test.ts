@@ -6,7 +6,7 @@ import { latentsFormat } from "./step_format.ts";
 import { inOrder, levelsOf, makeSteps, missingOf } from "../step_graph.ts";
 import { StepStore } from "./step_store.ts";
 
-/** Runs `body` with a store, the lines it logs, and how often each step was made. */
+/** Runs `body` with a store, the lines it logs, and the names of made steps. */
 async function withStore(
   body: (context: {
     root: string;
@@ -42,7 +42,7 @@ async function withStore(
 
 const images = float32([1, 1, 1, 2], [0.5, -1]);
 
-Deno.test("A step's key depends on its kind, what it reads and the steps before, not on the order of keys", () =>
+Deno.test("A step's key depends on its kind, `reads` and the steps before, not on its name or the order of keys", () =>
   withStore(({ number }) => {
     const parts = number("a", 1);
     const { key } = parts;
@@ -59,7 +59,7 @@ Deno.test("A step's key depends on its kind, what it reads and the steps before,
     return Promise.resolve();
   }));
 
-Deno.test("StepStore makes a step once, and reads what was made", () =>
+Deno.test("StepStore makes a step once, and reads its value", () =>
   withStore(async ({ store, made, number }) => {
     const a = number("a", 1);
     assertEquals([await store.make(a), await store.make(a)], ["made", "found"]);
@@ -106,7 +106,7 @@ Deno.test("StepStore makes a damaged file again, with one line about it", () =>
     assertEquals(await store.read(pictures), images);
   }));
 
-Deno.test("StepStore removes a damaged checkpoint, and one that has served", () =>
+Deno.test("StepStore removes a damaged checkpoint, and the checkpoint of a made step", () =>
   withStore(async ({ store, lines, number }) => {
     const a = number("a", 1);
     await store.make(a);
@@ -125,7 +125,7 @@ Deno.test("StepStore removes a damaged checkpoint, and one that has served", () 
     await assertRejects(() => Deno.stat(path), Deno.errors.NotFound);
   }));
 
-/** Makes what is missing of the targets. */
+/** Makes the missing steps of the targets. */
 async function makeAll(
   targets: readonly Step[],
   { store, log = () => {} }: {
@@ -137,7 +137,7 @@ async function makeAll(
   await makeSteps(await missingOf(inOrder(targets), maker), maker);
 }
 
-Deno.test("makeSteps() makes each step after those that it reads, and no other", () =>
+Deno.test("makeSteps() makes each step after the steps that it reads, and no other", () =>
   withStore(async ({ store, made, number }) => {
     const a = number("a", 1);
     const b = number("b", 2, [a]);
@@ -150,7 +150,7 @@ Deno.test("makeSteps() makes each step after those that it reads, and no other",
     assertEquals(made, ["a", "b", "c", "b"]);
   }));
 
-Deno.test("makeSteps() leaves out what does not apply, and makes within a step what it needs", () =>
+Deno.test("makeSteps() leaves out a step that does not apply, and lets a step make another one", () =>
   withStore(async ({ store, made, lines, number }) => {
     const shared = number("shared", 1);
     const needy = step({
@@ -170,7 +170,7 @@ Deno.test("makeSteps() leaves out what does not apply, and makes within a step w
     );
   }));
 
-Deno.test("inOrder() puts steps that are timed last, and levelsOf() counts what is before a step", () =>
+Deno.test("inOrder() puts latency steps last, and levelsOf() puts a step above the steps that it reads", () =>
   withStore(({ number }) => {
     const timed = (name: string, after: Step[]) =>
       step({ ...number(name, 0, after), kind: "latency", alone: true });

@@ -1,4 +1,4 @@
-/** What the step store of a folder of runs holds, and what of it no run needs. */
+/** The files in the step store of a folder of runs, and whether a run needs them. */
 import {
   conform,
   entriesOf,
@@ -8,25 +8,25 @@ import {
 } from "@dip-go/core/files";
 import * as v from "valibot";
 
-/** In a run's folder: the keys of its steps. */
+/** The file of a run's folder that lists the keys of its steps. */
 export const stepsFile = "steps.json";
 
 /** A file of the store. */
 export interface StoredFile {
   readonly path: string;
-  /** Of its step, or "checkpoint". */
+  /** The kind of its step, or "checkpoint". */
   readonly kind: string;
   readonly bytes: number;
-  /** When it was written, in milliseconds. */
+  /** The time when it was written, in milliseconds since 1970. */
   readonly written: number;
   /** Whether a run may need it. */
   readonly needed: boolean;
 }
 
-/** A finished run and its steps; null where it was made before runs noted them. */
+/** A finished run and its steps; null if it was made before runs noted their steps. */
 interface KnownRun {
   readonly keys: ReadonlySet<string> | null;
-  /** When it ended, in milliseconds. */
+  /** The time when it ended, in milliseconds since 1970. */
   readonly ended: number;
 }
 
@@ -52,11 +52,11 @@ async function finishedRuns(root: string): Promise<KnownRun[]> {
 }
 
 /**
- * Every file of the store. One that was written before the end of a run that
- * did not note its steps counts as needed.
+ * Every file of the store. A file counts as needed if it was written before the
+ * end of a run that did not note its steps.
  *
  * @param root Folder of all experiments' runs.
- * @throws {TypeError} If a run's `steps.json` is no list of keys.
+ * @throws {TypeError} If a run's `steps.json` is not a list of keys.
  */
 export async function storeContents(root: string): Promise<StoredFile[]> {
   const runs = await finishedRuns(root);

@@ -1,42 +1,42 @@
-/** Batch scripts for Slurm: an array each, which find their steps by key in the shared store, and one that submits them. */
+/** Slurm's batch scripts: one an array, whose tasks find steps by key in the shared store, and one to submit. */
 import { workerCommand } from "../child.ts";
 import type { TaskArray } from "./task_arrays.ts";
 
-/** What a user says of the cluster. */
+/** The cluster's resources that a user asks for. */
 export interface SlurmOptions {
   readonly partition?: string;
   readonly gpus?: number;
-  /** As `sbatch` reads it. */
+  /** The time limit of a task, in `sbatch`'s format. */
   readonly time?: string;
   /** Cores of a task. */
   readonly cpus: number;
 }
 
-/** What scripts are of. */
+/** The options, names and folders that scripts contain. */
 export interface ScriptPlace extends SlurmOptions {
-  /** Of the experiment or study. */
+  /** The name of the experiment or study. */
   readonly name: string;
   /** Folder of the scripts, absolute. */
   readonly folder: string;
   /** Folder of the graph, absolute. */
   readonly graph: string;
-  /** Where relative paths of the experiment lead from. */
+  /** The folder that relative paths of the experiment start from. */
   readonly cwd: string;
 }
 
-/** Times that a task which failed is tried again. */
+/** The number of times that a failed task is tried again. */
 const retries = 2;
 
-/** Megabytes: a tenth and the runtime's own beside what is estimated. */
+/** The megabytes that a task asks for: the estimate, a tenth of it more, and 1,000 for the runtime. */
 const megabytesAsked = (bytes: number) => Math.ceil(1000 + 1.1 * bytes / 1e6);
 
-/** A word as a shell reads it. */
+/** A word in quotes for a shell, if it needs them. */
 export const quoted = (word: string): string =>
   /^[\w./:=+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
 const shellLine = (words: readonly string[]) => words.map(quoted).join(" ");
 
-/** What all scripts ask for. */
+/** The `sbatch` options that all scripts have. */
 function directives(
   { name, folder, cwd, partition, gpus, time }: ScriptPlace,
   array: string,

@@ -1,11 +1,11 @@
-/** What Slurm does with the tasks that were submitted for a graph. */
+/** The tasks that were submitted for a graph, with their states in Slurm's queue. */
 import { entriesOf, isFile } from "@dip-go/core/files";
 
 /** A task of an earlier submission. */
 export interface SubmittedTask {
-  /** Job of its array. */
+  /** The id of its array's job. */
   readonly job: string;
-  /** As `squeue` says it; null once it is no longer there. */
+  /** The state that `squeue` prints; null once the task has left the queue. */
   readonly state: string | null;
   readonly keys: readonly string[];
   readonly log: string;
@@ -57,7 +57,7 @@ async function queueStates(): Promise<Map<string, string>> {
   );
 }
 
-/** Runs a shell's line. @throws {Error} If it fails; the message holds what it said. */
+/** Returns the output of a shell's line. @throws {Error} If the line fails, with its standard error. */
 export async function shell(line: string): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command("sh", {
     args: ["-c", line],

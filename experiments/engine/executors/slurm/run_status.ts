@@ -1,11 +1,11 @@
-/** How far a graph is, from its store and from Slurm's queue. */
+/** The progress of a graph, from its store and from Slurm's queue. */
 import { isFile } from "@dip-go/core/files";
 import { type GraphLine, missingLines } from "../../graph_file.ts";
 import { duration } from "../../progress.ts";
 import { madeFile, type MadeStep } from "../../store/step_store.ts";
 import { type SubmittedTask, submittedTasks } from "./queue.ts";
 
-/** Sorts steps: of a task that runs or ended, the first that is missing is the one that it is or was at. */
+/** Sorts missing steps: a task that runs or ended is, or was, at the first of its steps that is missing. */
 export function statesOf(
   steps: readonly GraphLine[],
   missing: readonly GraphLine[],
@@ -31,7 +31,7 @@ export function statesOf(
   };
 }
 
-/** Milliseconds that steps will take one after another, from what steps of their kinds took; undefined where none of a kind was made. */
+/** Milliseconds that steps take one after another, by times of their kinds; undefined if a kind has no times. */
 export function timeOf(
   steps: readonly GraphLine[],
   made: readonly MadeStep[],

@@ -12,11 +12,11 @@ import {
 import { shell, submissions, submittedTasks } from "./queue.ts";
 import { taskArrays } from "./task_arrays.ts";
 
-/** How a graph is submitted. */
+/** The options of a graph's submission. */
 export interface Submission extends SlurmOptions {
   readonly name: string;
   readonly maxJobs: number;
-  /** The command that writes the run's folder when all is made. */
+  /** The command that writes the run's folder when all steps are made. */
   readonly report: readonly string[];
   /** Whether the scripts are only written. */
   readonly print: boolean;
@@ -24,7 +24,7 @@ export interface Submission extends SlurmOptions {
   readonly log: (line: string) => void;
 }
 
-/** Writes a folder of array scripts beside the graph, and submits it; steps that are made or in the queue are left to be. */
+/** Writes array scripts into a folder within the graph's and submits them, without made and queued steps. */
 export const slurmExecutor = (
   { name, maxJobs, report, print, log, ...options }: Submission,
 ): Executor =>
@@ -58,7 +58,7 @@ async ({ lines, folder: graph }) => {
   );
 };
 
-/** The jobs of steps that are in the queue or run, by key. */
+/** The jobs of steps that wait in the queue or run, by the steps' keys. */
 async function queuedSteps(graph: string): Promise<Map<string, string>> {
   const tasks = await submittedTasks(graph);
   return new Map(

@@ -48,11 +48,11 @@ const place = {
   time: "2:00:00",
 };
 
-/** A script without what this machine has to do with it. */
+/** A script with "WORKER" instead of this machine's command. */
 const anywhere = (script: string) =>
   script.replace(/^\S+ run .*worker\.ts/m, "WORKER");
 
-Deno.test("taskArrays() makes one array a level and kind, which follow each other as their steps do", () => {
+Deno.test("taskArrays() makes an array for each level and kind; arrays follow each other as their steps do", () => {
   assertEquals(
     arrays.map(({ name, tasks, after, afterJobs }) => [
       name,
@@ -69,7 +69,7 @@ Deno.test("taskArrays() makes one array a level and kind, which follow each othe
   );
 });
 
-Deno.test("arrayScript() asks for what the largest step needs, finds its steps by key and tries again", () => {
+Deno.test("arrayScript() asks for the largest step's memory, finds its steps by key and tries again", () => {
   assertEquals(
     anywhere(arrayScript(arrays[1], place)),
     `#!/bin/bash
@@ -112,7 +112,7 @@ Deno.test("submitScript() submits each array after those that it follows, and th
   ]);
 });
 
-Deno.test("statesOf() tells a task's first missing step by whether the task runs, waits or has ended", () => {
+Deno.test("statesOf() sorts a task's first missing step by whether the task runs, waits or has ended", () => {
   const task = (keys: string[], state: string | null) => ({
     job: "1",
     state,
@@ -124,7 +124,7 @@ Deno.test("statesOf() tells a task's first missing step by whether the task runs
     task(["fit"], null),
     task(["a"], null),
     task(["b", "c"], "RUNNING"),
-    task(["m"], null), // whose dependency was never met
+    task(["m"], null), // its dependency was never met
     task(["t"], "PENDING"),
   ]);
   assertEquals(running.map(({ key }) => key), ["b"]);
@@ -132,7 +132,7 @@ Deno.test("statesOf() tells a task's first missing step by whether the task runs
   assertEquals([done, waiting], [1, 3]);
 });
 
-Deno.test("timeOf() goes by what steps of a kind took a unit of their cost", () => {
+Deno.test("timeOf() multiplies the cost of steps by the time that their kind took for a unit of cost", () => {
   const made = (["sample", "metric"] as const).map((kind) => ({
     key: kind,
     kind,

@@ -1,29 +1,29 @@
-/** A graph's missing steps as arrays of tasks: one a level of the graph and kind of step, because kinds differ in what they need. */
+/** A graph's missing steps as arrays of tasks, one a level and kind of step, as kinds need other resources. */
 import type { GraphLine } from "../../graph_file.ts";
 import { shareOf } from "../../share.ts";
 
 /** Tasks that may run at once. */
 export interface TaskArray {
-  /** `2-sample`, of its level and kind. */
+  /** The level and kind of its steps, as in `2-sample`. */
   readonly name: string;
   /** Keys of the steps of each task, in the order in which it makes them. */
   readonly tasks: readonly (readonly string[])[];
-  /** Bytes that a task holds at most, about. */
+  /** The estimated bytes that a task holds at most. */
   readonly memory: number;
   /** Whether its steps are timed. */
   readonly alone: boolean;
-  /** Places of the arrays, among those before, that it follows. */
+  /** The indices of the earlier arrays that this array follows. */
   readonly after: readonly number[];
-  /** Jobs of an earlier submission that it follows. */
+  /** The jobs of earlier submissions that this array follows. */
   readonly afterJobs: readonly string[];
 }
 
 /**
- * The arrays of some steps.
+ * Groups steps into arrays.
  *
- * @param steps In order, all that are to be made.
- * @param options.queued Jobs that make steps which are not among these, by key.
- * @param options.maxJobs Tasks of an array at most; neighbours share one.
+ * @param steps All steps that are to be made, in order.
+ * @param options.queued Jobs that already make other steps, by the steps' keys.
+ * @param options.maxJobs The most tasks of an array; neighbouring steps share a task.
  */
 export function taskArrays(
   steps: readonly GraphLine[],
@@ -43,7 +43,7 @@ export function taskArrays(
     const before = new Set(group.flatMap(({ after }) => after));
     const known = [...before];
     const after = alone
-      ? Array.from({ length: place }, (_, i) => i) // whatever else would disturb it
+      ? Array.from({ length: place }, (_, i) => i) // all arrays before: any of them would disturb it
       : known.flatMap((key) => places.get(key) ?? []);
     return {
       name,
@@ -56,7 +56,7 @@ export function taskArrays(
   });
 }
 
-/** A list in so many stretches at most, none of them empty. */
+/** A list cut into at most `most` stretches, none of them empty. */
 function chunks<Item>(items: readonly Item[], most: number): Item[][] {
   const count = Math.min(most, items.length);
   return Array.from(
