@@ -98,7 +98,7 @@ export class Progress {
     this.#say(`${step.kind} ${step.name}${endings[outcome]}`);
   }
 
-  /** Reports the done part of a step and values such as a loss; if lines are logged, every ten seconds at most. */
+  /** Reports the done part of a step and values such as a loss; logged lines at most every ten seconds. */
   within(
     { kind, name }: Step,
     done: number,

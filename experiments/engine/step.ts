@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { runtimeVersion } from "@dip-go/core/runtime";
 import { jsonFormat, type StepFormat } from "./store/step_format.ts";
 
-/** The versions in all keys. Raise `numerics` when code gives other values, so that old values are not found. */
+/** The versions in all keys. Raise `numerics` if code gives other values, so that old ones are not found. */
 const madeBy = {
   numerics: 3,
   deno: Deno.version.deno,

@@ -49,7 +49,7 @@ export class Meters implements AsyncDisposable {
   /**
    * Opens the networks that the records name, and shows them a picture of the size that will be sampled.
    *
-   * @throws {Error} If a network cannot be opened, or takes no such picture; the message names the record's index.
+   * @throws {Error} If a network cannot be opened or takes no such picture; the message has the record's index.
    */
   async rehearse({ height, width }: PictureSize): Promise<void> {
     const blank = zeros([1, 3, height, width]);

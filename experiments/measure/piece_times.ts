@@ -1,4 +1,4 @@
-/** Times of a sampler's pieces on this device: calls (whole, conditional half, all units held) and each block. */
+/** Times a sampler's pieces on this device: calls (whole, conditional half, all units held) and blocks. */
 import {
   type PipelineSampler,
   type SamplingInputs,

@@ -1,4 +1,4 @@
-/** Copies a run's values from its steps into its folder: plans, files of searches, pictures, values of pairs. */
+/** Copies a run's values from its steps into its folder: plans, searches' files, pictures, values of pairs. */
 import type { Tensor } from "@dip-go/core/tensor";
 import type { ExperimentSteps } from "../run/steps/experiment_steps.ts";
 import type { FinishedRow } from "./measured_row.ts";
@@ -8,8 +8,8 @@ import { firstImages } from "../measure/sampled_sets.ts";
 import type { StepTools } from "../run/steps/step_tools.ts";
 
 /**
- * Writes `plans/`, `searches/`, `rows/`, `samples/`, and `block-times.json` if
- * budgets are of time; returns the first pictures `[≤ shown, 3, H, W]` by row name.
+ * Writes `plans/`, `searches/`, `rows/`, `samples/`, and `block-times.json` if budgets are of
+ * time; returns the first pictures `[≤ shown, 3, H, W]` by row name, the full model's as "full".
  */
 export async function writeValues(
   folder: RunFolder,

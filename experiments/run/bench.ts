@@ -1,4 +1,4 @@
-/** What a run works with: the experiment's model at every batch size and number of steps that it needs. */
+/** The bench of a run: the experiment's model at every batch size and number of steps that the run needs. */
 import { loadPipeline, Pipeline, type PipelineSampler } from "@dip-go/core";
 import { type Network, noWeights } from "@dip-go/core/models";
 import {
@@ -34,48 +34,48 @@ import {
   subjectAt,
 } from "@dip-go/pruner/methods";
 
-/** How much is sampled at once, and in how many steps. */
+/** The number of images that are sampled at once, and the number of steps. */
 export interface SampleSize {
   readonly images: number;
-  /** As the sampler counts them; it may call the model more often. */
+  /** Steps as the sampler counts them; it may call the model more often. */
   readonly steps: number;
 }
 
-/** What a run computes on. */
+/** The device of a run, its precision, threads and costs. */
 export interface BenchOptions {
   readonly device: Device;
-  /** Of the network as it samples and is timed, float32 by default; searches, text tower and decoder are in float32. */
+  /** The network's precision in sampling and timing, float32 by default; all else is always in float32. */
   readonly precision?: Precision;
   /** CPU threads; all cores by default. */
   readonly threads?: number;
-  /** In nanoseconds of one image, which budgets are then of; MACs by default. */
+  /** The costs of blocks in nanoseconds of one image, which budgets then count; MACs by default. */
   readonly costs?: BlockCosts;
 }
 
 const float32Plan: PlanPrecision = { precision: "float32" };
 
-/** What a run samples with, loaded. */
+/** The loaded parts that a run samples with. */
 interface BenchParts {
-  /** In float32. */
+  /** The pipeline in float32. */
   readonly pipeline: Pipeline;
   readonly conditioner: Conditioner;
-  /** In a model that reads text, what the pictures are of. */
+  /** The prompts of the pictures, if the model reads text. */
   readonly prompts?: PromptLists;
 }
 
-/** Hold it with `await using`: sessions are opened when first asked for, and kept. */
+/** A run's model: sessions are opened when first asked for, and kept. Hold it with `await using`. */
 export class Bench implements AsyncDisposable {
   /** The experiment's own sampler. */
   readonly full: PipelineSampler;
-  /** One image's dense trajectory. */
+  /** The MACs of one image by the full model. */
   readonly denseMacs: number;
-  /** What one image takes of a budget with the full model. */
+  /** The cost of one image by the full model, in the unit of budgets. */
   readonly denseCost: number;
   /** The units of one image's SuperNet, for counting. */
   readonly net: SuperNet;
-  /** In nanoseconds of one image, where budgets are not of MACs. */
+  /** The costs of blocks in nanoseconds of one image; absent if budgets are of MACs. */
   readonly costs?: BlockCosts;
-  /** In which plans are sampled, unless they say another. */
+  /** The precision of plans that have none of their own. */
   readonly precise: PlanPrecision;
   readonly #superNets = new Map<string, SuperNet>();
   readonly #runners = new Map<string, SubNetRunner>();
@@ -97,7 +97,7 @@ export class Bench implements AsyncDisposable {
     this.denseCost = this.cost({ kind: "steps", steps });
   }
 
-  /** The SuperNet for so many images. */
+  /** The SuperNet for a number of images and steps. */
   superNet({ images, steps }: SampleSize): SuperNet {
     const { costs } = this;
     return this.#superNets.getOrInsertComputed(
@@ -111,7 +111,7 @@ export class Bench implements AsyncDisposable {
     return this.full.withSteps(steps).calls;
   }
 
-  /** Sessions of the SuperNet for so many images, in the run's precision or another. */
+  /** The sessions of the SuperNet of that size, in the run's precision by default. */
   runner(size: SampleSize, precise = this.precise): SubNetRunner {
     const { precision, int8Weights } = precise;
     const key = [size.images, size.steps, precision, int8Weights].join();
@@ -121,7 +121,7 @@ export class Bench implements AsyncDisposable {
     });
   }
 
-  /** What methods work with, in float32. */
+  /** The search that methods work with, in float32. */
   get search(): SamplerSearch {
     const { search, seed, sampler: { steps } } = this.experiment;
     const { conditioner, prompts } = this.parts;
@@ -134,7 +134,7 @@ export class Bench implements AsyncDisposable {
     });
   }
 
-  /** What the i-th picture is of: a class drawn at random, or the i-th prompt of the experiment's list, from the start again at its end. */
+  /** The i-th picture's subject: a class drawn at random, or the i-th prompt of the list, repeated. */
   subject(
     use: keyof PromptLists,
     i: number,
@@ -151,12 +151,12 @@ export class Bench implements AsyncDisposable {
     return this.parts.conditioner.conditioning(subjects);
   }
 
-  /** Whether the sampler leaves pictures, not latents of some. */
+  /** Whether the sampler's final latents are pictures already. */
   get drawsPixels(): boolean {
     return this.parts.pipeline.drawsPixels;
   }
 
-  /** Pictures `[B, 3, H, W]` of what a sampler leaves: decoded, and then within [-1, 1], in a latent space. */
+  /** The pictures `[B, 3, H, W]` of final latents; in a latent space decoded, and clipped to [-1, 1]. */
   async pictures(latents: Tensor<"float32">): Promise<Tensor<"float32">> {
     if (this.drawsPixels) return latents;
     this.#decoder ??= this.full.openDecoder();
@@ -172,7 +172,7 @@ export class Bench implements AsyncDisposable {
     return denseMacs(this.net) / this.net.steps * this.calls(fitted.steps);
   }
 
-  /** What one image takes of a budget: MACs, or nanoseconds where blocks were timed. */
+  /** The cost of one image in the unit of budgets: MACs, or nanoseconds if blocks were timed. */
   cost(fitted: SampledPlan): number {
     if (fitted.kind === "adaptive") return fitted.cost;
     if (fitted.kind === "gates") return planCost(this.net, fitted.plan);
@@ -180,7 +180,7 @@ export class Bench implements AsyncDisposable {
   }
 
   /**
-   * The fraction of the full sampler's cost that a target leaves out; 0 where it is of time, and none was measured.
+   * The fraction of the full sampler's cost that a target leaves out; 0 if it is of time, and no time was measured.
    *
    * @throws {RangeError} As {@linkcode sparsityWithin}.
    */
@@ -192,7 +192,7 @@ export class Bench implements AsyncDisposable {
     return sparsityWithin(msOf(target)!, { full, calls: net.steps, name });
   }
 
-  /** The most that one image may take. */
+  /** The most that one image may cost under a target. */
   budget(target: Target): number {
     return costBudget(this.denseCost, this.sparsityOf(target));
   }
@@ -211,7 +211,7 @@ export class Bench implements AsyncDisposable {
  * Loads an experiment's model and prompts.
  *
  * @throws {TypeError} If the experiment lacks prompts that the model reads, or has some that it does not read.
- * @throws {RangeError} If the model has no scheduler, or makes pixels where a metric compares latents.
+ * @throws {RangeError} If the model has no scheduler, or makes pixels although a metric compares latents.
  * @throws As `loadPipeline`, `openConditioner` and `readPrompts`.
  */
 export async function openBench(
@@ -221,7 +221,7 @@ export async function openBench(
   const pipeline = await loadPipeline(experiment.model, { device, threads });
   const prompts = await promptsOf(experiment, pipeline);
   if (pipeline.drawsPixels) refuseLatents(experiment);
-  else await pipeline.autoencoder(); // what cannot be decoded is refused before any work
+  else await pipeline.autoencoder(); // latents that cannot be decoded are refused before any work
   const full = experimentSampler(pipeline, experiment);
   const conditioner = await full.openConditioner();
   return new Bench(experiment, { pipeline, conditioner, prompts }, options);
@@ -257,7 +257,7 @@ async function promptsOf(
   };
 }
 
-/** A bench of a network without weights: it fits and counts what needs no sampling, and samples nothing. */
+/** A bench of a network without weights, which counts, and fits plans that need no sampling. */
 export function countingBench(
   experiment: Experiment,
   { network, scheduler }: { network: Network; scheduler: SchedulerConfig },

@@ -1,4 +1,4 @@
-/** Images of the evaluation pairs, by the full model and by SubNets. */
+/** Samples the evaluation pairs, by the full model and by SubNets. */
 import type {
   LatentSampler,
   PipelineSampler,
@@ -19,13 +19,13 @@ import { firstBlockCache } from "@dip-go/pruner/rivals";
 /** A class or prompt, and the noise that its image is made from. */
 export interface EvaluationPair {
   readonly subject: Subject;
-  /** What it starts from, `[C, H, W]`. */
+  /** The initial noise, `[C, H, W]`. */
   readonly noise: Tensor<"float32">;
-  /** What the full sampler adds at its steps, `[C, H, W]`; with fewer steps, the first of these are added. */
+  /** The noise that the full sampler adds at each step, `[C, H, W]`; fewer steps add the first of them. */
   readonly stepNoise: StepNoise;
 }
 
-/** Shards of the evaluation: a batch of pictures each. */
+/** The number of the evaluation's shards, a batch of pictures each. */
 export function shardCount(
   { evaluation: { pairs, batch } }: Pick<Experiment, "evaluation">,
 ): number {
@@ -33,10 +33,10 @@ export function shardCount(
 }
 
 /**
- * The pairs of every shard, drawn one after another: fewer pairs are the first
- * of more. With a seed a batch, a batch's noises are those of the first. The
- * last shard is whole too, so that a shard's pictures do not
- * depend on how many pairs are evaluated.
+ * The pairs of every shard, drawn one after another: fewer pairs are the first of
+ * more. With a seed for each batch, all batches have the first one's noises. The
+ * last shard is whole too, so that a shard's pictures do not depend on the number
+ * of evaluated pairs.
  */
 export function evaluationPairs(bench: Bench): EvaluationPair[] {
   const { experiment, net } = bench;
@@ -62,13 +62,13 @@ export function evaluationPairs(bench: Bench): EvaluationPair[] {
 
 /** A plan ready to sample batches of one size. */
 export interface BatchSampler extends AsyncDisposable {
-  /** What B pairs are sampled from, their texts encoded. */
+  /** The sampler's inputs for B pairs, with their texts encoded. */
   inputsOf(batch: readonly EvaluationPair[]): Promise<SamplingInputs>;
-  /** What the sampler leaves, `[B, C, H, W]`. */
+  /** Samples the final latents, `[B, C, H, W]`. */
   sample(inputs: SamplingInputs): Promise<Tensor<"float32">>;
 }
 
-/** What samples so many images by a plan, of a sampler with its number of steps; sessions of a cache that decides while sampling are the bench's. */
+/** Opens the sampler of a plan for batches of `images`; an adaptive cache runs in the bench's sessions. */
 async function openPlan(
   bench: Bench,
   { precise = bench.precise, ...fitted }: SampledPlan,
@@ -97,7 +97,7 @@ async function openPlan(
   };
 }
 
-/** Opens a plan's SubNet for batches of so many images. */
+/** Opens a plan for batches of `images`. */
 export async function openBatchSampler(
   bench: Bench,
   fitted: SampledPlan,
@@ -141,7 +141,7 @@ export class ShardSampler implements AsyncDisposable {
   }
 
   /**
-   * What the sampler leaves of a row's shard.
+   * Samples the final latents of a row's shard.
    *
    * @throws {RangeError} If a value is not finite.
    */

@@ -11,7 +11,7 @@ import { inTemporaryFolder } from "@dip-go/testing/files";
 import type { SampledPlan } from "@dip-go/pruner/methods";
 import quickstart from "../quickstart.ts";
 
-/** The pairs, ten and two more that fill the last shard, of the tiny model in batches of 4. */
+/** The tiny model's evaluation pairs in batches of 4: ten, and two more that fill the last shard. */
 async function noises(seedPer: "prompt" | "batch") {
   const folder = await Deno.makeTempDir();
   try {
@@ -25,7 +25,7 @@ async function noises(seedPer: "prompt" | "batch") {
   }
 }
 
-Deno.test("evaluationPairs() gives every pair its own noise, or every batch the same again", async () => {
+Deno.test("evaluationPairs() gives every pair its own noise, or all batches the same noises", async () => {
   const texts = (pairs: readonly EvaluationPair[]) =>
     pairs.map(({ noise }) => noise.data.join());
   const own = await noises("prompt");

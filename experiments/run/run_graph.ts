@@ -12,14 +12,14 @@ import type { Step } from "../engine/step.ts";
 import { inOrder, levelsOf, type StepGraph } from "../engine/step_graph.ts";
 import type { RunPart } from "./steps/step_tools.ts";
 
-/** `graph.json`. */
+/** The content of `graph.json`. */
 export interface GraphFile {
   readonly name: string;
   readonly parts: readonly RunPart[];
   readonly steps: readonly GraphLine[];
 }
 
-/** A run and what its report needs. */
+/** A run and the steps that its report needs. */
 export interface PlannedRun {
   readonly part: RunPart;
   readonly targets: readonly Step[];
@@ -44,7 +44,7 @@ export async function writeGraph(
   return { steps, lines, folder };
 }
 
-/** Steps as other processes are told of them; one that several runs need is the first's. */
+/** Steps as data for other processes; a step that several runs need belongs to the first of them. */
 function linesOf(
   steps: readonly Step[],
   runs: readonly PlannedRun[],
@@ -75,12 +75,12 @@ function linesOf(
   });
 }
 
-/** A graph that was written. */
+/** Reads the graph of a folder. */
 export const readGraph = async (folder: string): Promise<GraphFile> =>
   await readJson(`${folder}/graph.json`) as GraphFile;
 
 /**
- * The folder of a graph: itself, or the newest of an experiment's name under `root`.
+ * The folder of a graph: `name` if it is one, or the newest graph of the experiment `name` under `root`.
  *
  * @throws {RangeError} If there is none.
  */

@@ -1,6 +1,6 @@
 /**
- * Runs an experiment: makes its steps, which are kept for all runs, times the
- * rows when all else is done, and writes the run's folder from what was made.
+ * Runs an experiment: makes its steps, which are kept for all runs, times the rows
+ * when all else is done, and writes the run's folder from the steps' values.
  */
 import {
   checkPrecision,
@@ -43,40 +43,40 @@ import {
   type StepTools,
 } from "./steps/step_tools.ts";
 
-/** What does not change a number, apart from rounding. */
+/** Options that change no number, apart from rounding. */
 export interface RunOptions extends ProgressOutput {
   readonly device: Device;
-  /** In which the full model and SubNets are sampled and timed; float32 by default. */
+  /** The precision in which the full model and SubNets are sampled and timed; float32 by default. */
   readonly precision?: Precision;
   /** Folder of all experiments' runs. */
   readonly root: string;
   readonly provenance: Provenance;
-  /** Processes that fit, sample and measure at once, each with its share of the cores; 1 by default. */
+  /** The number of processes that fit, sample and measure, each with its share of the cores; 1 by default. */
   readonly jobs?: number;
   /** Whether times may be taken while other programs keep the machine busy; they may not by default. */
   readonly busyOk?: boolean;
-  /** Whether rows are timed again that were. */
+  /** Whether rows that have times are timed again. */
   readonly measureAgain?: boolean;
 }
 
-/** What a run left. */
+/** The folder and results of a finished run. */
 export interface FinishedRun {
   /** Path of the run's folder. */
   readonly folder: string;
   /** Names of the files to look at first. */
   readonly files: readonly string[];
   readonly results: Results;
-  /** Why rows are missing, a sentence each. */
+  /** The reasons why rows are missing, a sentence each. */
   readonly notes: readonly string[];
 }
 
-/** What the run of one experiment left, with its rows before they were summarised. */
+/** The finished run of one experiment, with its rows before they were summarised. */
 export interface ExperimentRun extends FinishedRun {
   readonly measured: readonly MeasuredRow[];
 }
 
 /**
- * Runs an experiment, or what is left of it.
+ * Runs an experiment; steps that were made before are found.
  *
  * @throws {RangeError} If a value of the experiment is out of range, a plan exceeds its budget, or the model's files change meanwhile.
  * @throws {TypeError} If the device does not compute in the precision; nothing is made then.
@@ -143,7 +143,7 @@ async function rehearse(
   if (!made.every(Boolean)) await meters.rehearse(counted.full.size);
 }
 
-/** Writes a run's folder from what was made. */
+/** Writes a run's folder from the values of its steps. */
 async function writeRun(
   tools: StepTools,
   steps: ExperimentSteps,
@@ -196,7 +196,7 @@ export async function runShare(
   await makeTargets(tools, targets, { ...options, progress });
 }
 
-/** @throws {RangeError} If the experiment's files are not what they were when it began. */
+/** Makes the targets of a run. @throws {RangeError} If the experiment's files changed since the run began. */
 async function makeTargets(
   { part, store }: StepTools,
   targets: readonly Step[],
@@ -215,7 +215,7 @@ async function makeTargets(
 /**
  * Hands the steps of some experiments' runs to an executor, all as one graph.
  *
- * @param name Of the experiment or study.
+ * @param name The name of the experiment or study.
  */
 export async function handOver(
   name: string,
@@ -231,7 +231,7 @@ export async function handOver(
 }
 
 /**
- * A run that is counted, not made: files that are not here are known by their names.
+ * The data of a run that is only counted: names stand for all hashes if a file is not here.
  *
  * @throws {RangeError} If a value of the experiment is out of range.
  */
@@ -251,7 +251,7 @@ export async function plannedPart(
 }
 
 /**
- * A run as its processes are told of it.
+ * The data of a run that its processes read.
  *
  * @throws As {@linkcode runExperiment}, before it makes anything.
  */

@@ -8,7 +8,7 @@ import { checkExperiment, type Experiment } from "../schema/experiment.ts";
 import quickstart from "../quickstart.ts";
 import { runExperiment } from "./runner.ts";
 
-/** What payloads may add to a budget, which counts calls of the network: five values of each element of the tiny model's latents, at each of 4 steps. */
+/** MACs that payloads may add to a budget of calls: five values of each latent element, at 4 steps. */
 const combinations = 4 * 5 * 3 * 8 * 8;
 
 Deno.test("runExperiment() writes every row of a DiTPipeline within its budget, and the report", () =>
@@ -27,7 +27,7 @@ Deno.test("runExperiment() writes every row of a DiTPipeline within its budget, 
       assertEquals(metrics.psnr.n, 4);
       assert(metrics.psnr.mean < 100 && metrics.ssim.mean < 1);
       assert(metrics.speedup_b2.mean > 0);
-      const { low, versus } = metrics.psnr; // four pictures tell nothing apart
+      const { low, versus } = metrics.psnr; // four pictures are too few for an interval
       assertEquals([low, versus], [undefined, undefined]);
     }
     // half of 4 steps is exactly 2 calls, at no MAC more or less

@@ -1,4 +1,4 @@
-/** Whole runs on the tiny model: what is made again, by how many, and that the figures are the same. */
+/** Whole runs on the tiny model: which steps are made again, by how many processes, and that figures agree. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { isFile } from "@dip-go/core/files";
 import type { Precision } from "@dip-go/core/runtime";
@@ -13,7 +13,7 @@ import { inOrder } from "../engine/step_graph.ts";
 import { writeGraph } from "./run_graph.ts";
 import { openStepTools, StepTools } from "./steps/step_tools.ts";
 
-/** The tiny experiment with few rows: 2 shards of the full model and of each. */
+/** The tiny experiment with few rows: the full model and each row have 2 shards. */
 function small(tiny: Experiment): Experiment {
   return {
     ...tiny,
@@ -69,7 +69,7 @@ function madeIn(lines: readonly string[]): Record<string, number> {
   return made;
 }
 
-/** What a search of the small experiment makes, and what all of its rows. */
+/** The numbers of steps of the small experiment's search, and of all its rows, by kind. */
 const searched = { calibration: 1, search: 1 };
 const rest = { sample: 8, fit: 3, metric: 3, latency: 1 };
 
@@ -88,7 +88,7 @@ async function figures({ folder, results }: FinishedRun) {
   return { files, rows };
 }
 
-Deno.test("A run that is repeated makes nothing, and one that changes in part makes that part", () =>
+Deno.test("A repeated run makes nothing, and a changed run makes the steps that depend on the change", () =>
   withSmall(async ({ experiment, run }) => {
     const first = await run();
     assertEquals(first.made, { ...searched, ...rest });
@@ -134,7 +134,7 @@ Deno.test("A run that is repeated makes nothing, and one that changes in part ma
     assertEquals(timed.made, { latency: 1 });
   }));
 
-Deno.test("A run in float16 makes steps of its own, of the gates that float32 finds, and says so", () =>
+Deno.test("A run in float16 makes its own steps, finds the gates of float32, and records its precision", () =>
   withSmall(async ({ run }) => {
     const { finished: single, made } = await run();
     const own = await run({}, { precision: "float16", jobs: 2 });
@@ -165,7 +165,7 @@ Deno.test("A run in float16 makes steps of its own, of the gates that float32 fi
     assertEquals((await run({}, { precision: "float16" })).made, {});
   }));
 
-Deno.test("Another judge of pictures changes metrics alone, another model or precision everything", () =>
+Deno.test("Another network of a metric changes metric steps alone, another model or precision all steps", () =>
   withSmall(async ({ experiment, root }) => {
     const device = "cpu" as const;
     const pair = { kind: "prompt-accuracy" as const, pair: "a folder" };
@@ -200,7 +200,7 @@ Deno.test("Another judge of pictures changes metrics alone, another model or pre
     assertEquals(half.filter(({ key }) => keys.has(key)), []);
   }));
 
-/** Flips a bit in the middle of a file: in a shard, of a picture. */
+/** Flips a bit in the middle of a file, which in a shard lies in the latents. */
 async function flip(path: string): Promise<void> {
   const bytes = await Deno.readFile(path);
   bytes[bytes.length >> 1] ^= 1;
@@ -235,7 +235,7 @@ Deno.test("Two runs at once on one folder share the steps and end with equal res
     assertEquals(await figures(a.finished), await figures(b.finished));
   }));
 
-Deno.test("Shares and their merge equal the whole", () =>
+Deno.test("Shares and their merge give the figures of one run", () =>
   withTiny(async (tiny, options) => {
     const experiment = small(tiny);
     const { lines, root } = options;
@@ -251,7 +251,7 @@ Deno.test("Shares and their merge equal the whole", () =>
     assertEquals(await figures(merged), await figures(whole));
   }));
 
-Deno.test("Two workers give what one process gives", () =>
+Deno.test("Two workers give the figures of one process", () =>
   withSmall(async ({ root, run }) => {
     const one = await run();
     const two = await run({}, { root: `${root}-jobs`, jobs: 2 });
@@ -259,7 +259,7 @@ Deno.test("Two workers give what one process gives", () =>
     assertEquals(await figures(two.finished), await figures(one.finished));
   }));
 
-Deno.test("A worker that is killed leaves its step, and is told of", () =>
+Deno.test("A killed worker leaves its step to others, and a line reports its death", () =>
   withTiny(async (tiny, { root, lines, log }) => {
     const identity = await cpuIdentity(small(tiny));
     const part = { root, identity, provenance };

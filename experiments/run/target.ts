@@ -1,4 +1,4 @@
-/** What the plan of a row is fitted to. */
+/** The targets that the plans of rows are fitted to. */
 import type { Experiment } from "../schema/experiment.ts";
 
 /** The removed fraction of the full sampler's cost, or the milliseconds that a picture may take. */
@@ -9,7 +9,7 @@ export const targetsOf = (
   { sparsity, budgetMs }: Pick<Experiment, "sparsity" | "budgetMs">,
 ): readonly Target[] => sparsity ?? budgetMs!.map((ms): Target => `${ms}ms`);
 
-/** The milliseconds of a budget of time. */
+/** The milliseconds of a budget of time; undefined for a fraction. */
 export const msOf = (target: Target): number | undefined =>
   typeof target === "number" ? undefined : Number(target.slice(0, -2));
 

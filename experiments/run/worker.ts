@@ -1,7 +1,7 @@
 /**
- * Makes steps of a graph's folder by their keys: those that are its arguments,
- * or those that its input gives, a line each, until that closes: also when the
- * process that wrote it was killed.
+ * Makes steps of a graph's folder by their keys. The keys are arguments, or lines
+ * of the input until it closes, which it does even if the process that writes it
+ * is killed.
  */
 import type { ChildReport } from "../engine/executors/child.ts";
 import { finish, resultOf } from "../commands/options/command.ts";
@@ -16,14 +16,14 @@ import {
   type StepTools,
 } from "./steps/step_tools.ts";
 
-/** A run that is open. */
+/** The open run of a graph, with its tools and its steps by key. */
 interface OpenRun {
   readonly part: number;
   readonly tools: StepTools;
   readonly steps: ReadonlyMap<string, Step>;
 }
 
-/** The steps of a graph that was written, by key: the run that a key belongs to is opened, and stays open until one of another is asked for. Hold it with `await using`. */
+/** A written graph's steps by key; one run is open at a time. Hold it with `await using`. */
 class GraphSteps implements AsyncDisposable {
   #open: OpenRun | undefined;
 
@@ -33,9 +33,9 @@ class GraphSteps implements AsyncDisposable {
   ) {}
 
   /**
-   * A step, and what it is made with.
+   * A step, and the tools that it is made with.
    *
-   * @throws {RangeError} If the graph has no such step, or other code or files would make another graph.
+   * @throws {RangeError} If the graph has no such step, or code or files changed since it was written.
    */
   async of(key: string): Promise<{ step: Step; tools: StepTools }> {
     const line = this.graph.steps.find((each) => each.key === key);
@@ -62,14 +62,13 @@ class GraphSteps implements AsyncDisposable {
     return this.#open = { part, tools, steps };
   }
 
-  /** Closes the run that is open. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#open?.tools[Symbol.asyncDispose]();
     this.#open = undefined;
   }
 }
 
-/** Makes the steps of keys one after another, and says so on the standard error. */
+/** Makes the steps of keys one after another, and logs them on the standard error. */
 async function makeKeys(steps: GraphSteps, keys: readonly string[]) {
   for (const key of keys) {
     const { step, tools } = await steps.of(key);

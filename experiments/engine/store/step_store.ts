@@ -98,7 +98,7 @@ export class StepStore {
     return path;
   }
 
-  /** A search's files by its key: its value and those beside its checkpoint; `ending` is a name without the key. */
+  /** A search's files by key: its value, and those at its checkpoint; `ending` is a name without the key. */
   async filesOf(key: string): Promise<{ path: string; ending: string }[]> {
     this.#asked.add(key);
     const found: { path: string; ending: string }[] = [];

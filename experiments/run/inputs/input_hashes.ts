@@ -1,4 +1,4 @@
-/** Hashes of the files that an experiment names: what a step read is known by its content. */
+/** Hashes of the files that an experiment names: steps know a file by its content. */
 import { createHash } from "node:crypto";
 import { isFile, statOf } from "@dip-go/core/files";
 import { modelFolder } from "@dip-go/core/hub";
@@ -6,11 +6,11 @@ import { isPictureName } from "@dip-go/core/pictures";
 import type { Experiment } from "../../schema/experiment.ts";
 import { metricPaths } from "../../schema/metric_records.ts";
 
-/** SHA-256 of every file or folder, by what it is to the experiment; a folder's counts its names too. */
+/** The SHA-256 of every file or folder by its use; a folder's hash covers its file names too. */
 export interface InputHashes {
   readonly model: string;
   readonly prompts?: { readonly search: string; readonly evaluation: string };
-  /** Of all that each metric reads, in their order. */
+  /** The hashes of the files that each metric reads, in the order of metrics. */
   readonly metrics: readonly string[];
 }
 
@@ -25,7 +25,7 @@ export async function inputHashes(
     const hashes: string[] = [];
     for (const [field, path] of metricPaths(record)) {
       const isRead = field === "reference" ? isPictureName : readByModels;
-      hashes.push(await contentHash(await modelFolder(path), isRead)); // downloaded if it is on the hub
+      hashes.push(await contentHash(await modelFolder(path), isRead)); // a model of the hub is downloaded
     }
     ofMetrics.push(hashes.join(" "));
   }
@@ -41,7 +41,7 @@ export async function inputHashes(
   };
 }
 
-/** Of the files that a pipeline was loaded from. @param weights Of its network, if not those of its folder. */
+/** Hashes of a pipeline's folder and weights. @param weights The network's, if not the pipeline's own. */
 export const pipelineHashes = (
   { folder, checkpoint }: { folder?: string; checkpoint?: string },
   weights: string | undefined,
@@ -51,7 +51,7 @@ export const pipelineHashes = (
       .map((path) => contentHash(path)),
   );
 
-/** Names in the place of hashes: of an experiment that is counted where its files are not. */
+/** Names instead of hashes, for an experiment that is counted without its files. */
 export const unreadInputs = (
   { model, prompts, metrics }: HashedInputs,
 ): InputHashes => ({
@@ -60,11 +60,11 @@ export const unreadInputs = (
   metrics: metrics.map((record) => JSON.stringify(metricPaths(record))),
 });
 
-/** Files of a folder that models are read from; documents, previews and other frameworks' weights are not. */
+/** Whether models are read from a file; documents, previews and other frameworks' weights are not read. */
 const readByModels = (name: string) =>
   /\.(json|txt|model|safetensors|bin)$/.test(name);
 
-/** SHA-256 of a file, or of what is read of a folder: names and contents. */
+/** The SHA-256 of a file, or of the names and contents of the files that are read from a folder. */
 export async function contentHash(
   path: string,
   isRead: (name: string) => boolean = readByModels,
@@ -84,7 +84,7 @@ async function fileHash(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-/** Files below a folder in a fixed order, as "/a/b.json"; links are followed, but not back into a folder that they are in. */
+/** The files below a folder in a fixed order, as "/a/b.json"; links to a folder above are not followed. */
 async function filesOf(
   folder: string,
   isRead: (name: string) => boolean,
@@ -96,7 +96,7 @@ async function filesOf(
   for await (const { name } of Deno.readDir(folder)) {
     const path = `${folder}/${name}`;
     if (name.startsWith(".")) continue;
-    const found = await statOf(path); // of a link, where it leads
+    const found = await statOf(path); // a link's target
     if (found?.isFile && isRead(name)) names.push(`/${name}`);
     else if (found?.isDirectory) {
       const within = await filesOf(path, isRead, [...above, real]);

@@ -26,7 +26,7 @@ Deno.test("inputHashes() sees contents and names, not files that are being writt
   }
 });
 
-Deno.test("contentHash() keeps names and contents apart, and leaves out what no reader of a model reads", () =>
+Deno.test("contentHash() keeps names and contents apart, and leaves out files that no model is read from", () =>
   inTemporaryFolder(async (folder) => {
     const write = async (name: string, files: Record<string, string>) => {
       await Deno.mkdir(`${folder}/${name}/.cache`, { recursive: true });
@@ -51,7 +51,7 @@ Deno.test("contentHash() keeps names and contents apart, and leaves out what no 
     );
   }));
 
-Deno.test("contentHash() follows links, but in no circle, and passes over those that lead nowhere", () =>
+Deno.test("contentHash() follows links, but not in circles, and passes over broken links", () =>
   inTemporaryFolder(async (folder) => {
     await Deno.mkdir(`${folder}/model/unet`, { recursive: true });
     await Deno.mkdir(`${folder}/links`);
@@ -67,7 +67,7 @@ Deno.test("contentHash() follows links, but in no circle, and passes over those 
     assert(await contentHash(`${folder}/links`) !== hash);
   }));
 
-Deno.test("inputHashes() tells prompts that are searched with from prompts that are evaluated", async () => {
+Deno.test("inputHashes() hashes the prompts of search and of evaluation apart", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const prompts = {
@@ -91,7 +91,7 @@ Deno.test("inputHashes() tells prompts that are searched with from prompts that 
   }
 });
 
-Deno.test("inputHashes() hashes what each metric reads, a file or a folder", async () => {
+Deno.test("inputHashes() hashes the file or folder that each metric reads", async () => {
   const folder = await Deno.makeTempDir();
   try {
     await Deno.mkdir(`${folder}/model`);

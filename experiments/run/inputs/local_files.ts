@@ -1,13 +1,13 @@
-/** Experiments with their models and prompts on this machine: what is named on the hub is downloaded. */
+/** Brings the models and prompts of experiments onto this machine: names of the hub are downloaded. */
 import { modelFolder, promptFile } from "@dip-go/core/hub";
 import type { Experiment } from "../../schema/experiment.ts";
 import { checkMetricFiles } from "./needed_files.ts";
 
 /**
- * The same sections with local files.
+ * The sections with local paths of models and prompts.
  *
  * @throws {RangeError} If a file that metrics read is missing; nothing is downloaded then.
- * @throws {HubError} If the hub does not give what is named.
+ * @throws {HubError} If the hub does not give a named model or file.
  */
 export async function localSections<
   Section extends { readonly experiment: Experiment },

@@ -1,4 +1,4 @@
-/** The files that an experiment reads: what is here, what the hub gives, and what is to be fetched first. */
+/** The files that an experiment reads: here, on the hub, or missing and to be fetched first. */
 import { isModelName, parseDataSetFile } from "@dip-go/core/hub";
 import { alignedLines } from "@dip-go/eval/tables";
 import type { Experiment } from "../../schema/experiment.ts";
@@ -8,15 +8,14 @@ import { metricPaths, type MetricRecord } from "../../schema/metric_records.ts";
 export interface NeededFile {
   /** The experiment's value that names it, as in `metrics[2].weights`. */
   readonly field: string;
-  /** As the experiment names it. */
+  /** The path or name in the experiment. */
   readonly path: string;
-  /** What it is for, in words. */
+  /** The file's use, in words. */
   readonly use: string;
-  /** Whether the hub gives it where it is not here. */
+  /** Whether the path is a name on the hub, which gives the file if it is not here. */
   readonly isOnHub: boolean;
 }
 
-/** The files that metrics read. */
 function metricFilesOf(metrics: readonly MetricRecord[]): NeededFile[] {
   return metrics.flatMap((record, i) =>
     metricPaths(record).map(([field, path]) => ({
@@ -48,7 +47,6 @@ export function neededFiles(
   ];
 }
 
-/** Whether a file or folder is there. */
 const isThere = (path: string): Promise<boolean> =>
   Deno.stat(path).then(() => true, () => false);
 
@@ -58,7 +56,7 @@ export async function areAllHere(experiment: Experiment): Promise<boolean> {
   return (await Promise.all(files)).every(Boolean);
 }
 
-/** A line a file, each once: its path, what it is for, and where it is. */
+/** A line for each different file: its path, its uses, and where it is. */
 export async function fileLines(
   experiments: readonly Experiment[],
 ): Promise<string[]> {
@@ -74,9 +72,9 @@ export async function fileLines(
 }
 
 /**
- * Checks that what metrics read is there, before any work.
+ * Checks before any work that the files of metrics exist.
  *
- * @throws {RangeError} If a file is not there and no name on the hub; the message names the record's field.
+ * @throws {RangeError} If a file does not exist and is no name on the hub; the message names the record's field.
  */
 export async function checkMetricFiles(
   { name, metrics }: Pick<Experiment, "name" | "metrics">,

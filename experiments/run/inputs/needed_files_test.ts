@@ -28,7 +28,7 @@ const real: Experiment = {
   ],
 };
 
-Deno.test("neededFiles() names model, prompts and what metrics read, by their fields", () => {
+Deno.test("neededFiles() lists model, prompts and the files of metrics by their fields", () => {
   assertEquals(neededFiles(real).map(({ field, path }) => [field, path]), [
     ["model", "owner/name"],
     ["prompts.search", "owner/set:data/a.tsv"],

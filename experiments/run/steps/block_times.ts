@@ -1,4 +1,4 @@
-/** What a sampler's pieces take on this device: measured once, and kept for all runs as what budgets of time are made of. */
+/** The step that times a sampler's pieces on this device, once for the budgets of time of all runs. */
 import { TorchGenerator } from "@dip-go/core/random";
 import { type PieceTimes, pieceTimes } from "../../measure/piece_times.ts";
 import { openBench } from "../bench.ts";
@@ -9,7 +9,7 @@ import { type Step, step } from "../../engine/step.ts";
 import type { StepMemory } from "./step_memory.ts";
 import { modelReads } from "./step_reads.ts";
 
-/** What the times are measured on and for. */
+/** The run, machine and memory that the times are measured for. */
 export interface TimedBlocks {
   readonly identity: RunIdentity;
   readonly provenance: Provenance;
@@ -18,7 +18,7 @@ export interface TimedBlocks {
   readonly busyOk: boolean;
 }
 
-/** Times the pieces in turns; the batch is that of the latency columns. */
+/** The step that times the pieces in turns, at the batch size of the latency columns. */
 export function blockTimesStep(
   { identity, provenance: { hardware }, memory, busyOk }: TimedBlocks,
 ): Step<PieceTimes> {

@@ -42,7 +42,7 @@ Deno.test("a run fits budgets to block times that it measures once, and reports 
     for (const { method, metrics, targetMs } of rows) {
       assertAlmostEquals(targetMs!, bench.denseCost / 2e6, 1e-6);
       const { mean } = metrics["predicted speedup"];
-      assert(mean > 1, `${method}: ${mean}`); // of what is left, as it was measured
+      assert(mean > 1, `${method}: ${mean}`); // by the measured times of the blocks that are left
       const plan = JSON.parse(
         await Deno.readTextFile(`${folder}/plans/${method}-0.5.json`),
       );
@@ -74,7 +74,7 @@ Deno.test("other costs make fits again, and samples of the full model serve both
     assertEquals(new Set(made()), new Set(["fit", "block-times"]));
   }));
 
-Deno.test("a budget in milliseconds is a share of the full sampler's, and plans of a dear block leave it out", () =>
+Deno.test("a budget in milliseconds is a share of the full sampler's time, and plans leave out an expensive block", () =>
   withTiny(async (tiny) => {
     const given = { ...timed(tiny), sparsity: undefined, budgetMs: [3, 2] };
     const experiment = checkExperiment(given);

@@ -1,4 +1,4 @@
-/** An experiment as a graph of steps: sample the full model, sample what searches work on, search, fit every row, sample it, measure its pictures, and time the rows when all else is quiet. */
+/** An experiment as steps: sample full model and calibration, search, fit, sample and measure rows, time. */
 import { type PlannedRow, plannedRows } from "./search/fit_row.ts";
 import { fitStep, type RowFit } from "./search/fit_step.ts";
 import { latencyStep } from "./latency_step.ts";
@@ -21,7 +21,7 @@ export interface FullSteps extends SampledPictures {
 
 /** The steps of a row. */
 export interface RowSteps extends FullSteps {
-  /** Of one image, about. */
+  /** The estimated MACs of one image. */
   readonly macs: number;
   readonly planned: PlannedRow;
   readonly fit: Step<RowFit>;
@@ -81,12 +81,12 @@ function latencySteps(
   );
 }
 
-/** The samples, which machines share; fits are before them. */
+/** The steps that sample, which shares divide; the fits come before them. */
 export function sampleTargets({ full, rows }: ExperimentSteps): Step[] {
   return [full, ...rows].flatMap(({ samples }) => samples);
 }
 
-/** All that a report needs. */
+/** All steps that a report needs. */
 export function allTargets(steps: ExperimentSteps): Step[] {
   const { full, rows, latencies } = steps;
   return [

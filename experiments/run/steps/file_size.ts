@@ -1,4 +1,4 @@
-/** How large the file is that a row's plan is exported to. */
+/** The size of the files that a row's plan is exported to. */
 import { exportSubNet } from "@dip-go/supernet";
 import { planFor } from "@dip-go/supernet/gates";
 import type { SampledPlan } from "@dip-go/pruner/methods";

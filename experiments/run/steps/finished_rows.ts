@@ -1,4 +1,4 @@
-/** From steps that were made to rows: plans, values a pair, and the times that are taken last. */
+/** Reads rows from made steps: plans, values of pairs, and the times that are taken last. */
 import { meanInterval } from "@dip-go/eval/statistics";
 import { formatMacs } from "@dip-go/eval/tables";
 import { methodOf } from "@dip-go/pruner/methods";
@@ -20,7 +20,7 @@ import type { Step } from "../../engine/step.ts";
 import type { StepStore } from "../../engine/store/step_store.ts";
 import type { StepTools } from "./step_tools.ts";
 
-/** Every row that has a plan, from what was made. */
+/** Every row that has a plan, from the values of its steps. */
 export async function finishedRows(
   tools: StepTools,
   { rows, latencies }: ExperimentSteps,
@@ -55,9 +55,9 @@ export async function finishedRows(
 }
 
 /**
- * Cost of each method's search for all budgets of the experiment, its pictures'
- * own sampling included, in pictures by the full sampler, and the different
- * pictures that it sees. 0 where nothing is searched.
+ * The cost of each method's search for all budgets of the experiment, in pictures
+ * by the full sampler, with the sampling of its own pictures, and the number of
+ * different pictures that it sees. Both are 0 if nothing is searched.
  */
 function searchEffort(
   bench: Bench,
@@ -86,7 +86,7 @@ function searchEffort(
 
 const isAt = (target: Target) => (each: LatencySteps) => each.target === target;
 
-/** What the metrics of one set of pictures gave, and the commits that measured them. */
+/** The values of all metrics of one set of pictures, and the commits that measured them. */
 export async function metricsOf(
   store: StepStore,
   steps: readonly Step<MetricValues>[],
@@ -103,7 +103,7 @@ export async function metricsOf(
   };
 }
 
-/** A row before it is timed, in a line. */
+/** A line about a row before it is timed. */
 export async function rowLine(
   tools: StepTools,
   { name, fit, metrics: steps }: RowSteps,
@@ -121,7 +121,7 @@ export async function rowLine(
     .join(", ");
 }
 
-/** Why rows are missing, a sentence each. */
+/** The reasons why rows are missing, a sentence each. */
 export async function notesOf(
   store: StepStore,
   rows: readonly RowSteps[],

@@ -14,11 +14,11 @@ import type { StepTools } from "./step_tools.ts";
 export interface TimedRow {
   readonly planned: PlannedRow;
   readonly fit: Step<RowFit>;
-  /** Of one image, about. */
+  /** The estimated MACs of one image. */
   readonly macs: number;
 }
 
-/** Times batches of so many images. */
+/** The step that times the rows of a target in batches of `batch` images. */
 export function latencyStep(
   tools: StepTools,
   rows: readonly TimedRow[],

@@ -1,4 +1,4 @@
-/** The steps that measure sampled pictures, one a metric, so that another metric runs alone. */
+/** The steps that measure sampled pictures, one for each metric, so that an added metric runs alone. */
 import type { RowFit } from "./search/fit_step.ts";
 import type { RowMetrics } from "../../results/measured_row.ts";
 import { isPaired } from "../../schema/metric_records.ts";
@@ -8,22 +8,22 @@ import { hasPlan, madePlan, type SampleStep } from "./sample_steps.ts";
 import { type Step, step } from "../../engine/step.ts";
 import type { StepTools } from "./step_tools.ts";
 
-/** What a metric gave, and the commit of this repository that measured it. */
+/** The values of a metric, and the commit of this repository that measured them. */
 export interface MetricValues {
   readonly metrics: RowMetrics;
   readonly commit?: string;
 }
 
-/** What is measured. */
+/** The sampled pictures that metrics measure. */
 export interface SampledPictures {
-  /** As in file names. */
+  /** The row's name in file names. */
   readonly name: string;
   readonly samples: readonly SampleStep[];
-  /** The plan that the pictures were sampled with; none is the full model's. */
+  /** The fit of the plan that the pictures were sampled with; absent for the full model. */
   readonly fit?: Step<RowFit>;
 }
 
-/** A step for each of the experiment's metrics; without the full model's pictures, for those that do not compare with them. */
+/** A step for each metric of the experiment; without `full`, for the metrics that do not compare with it. */
 export function metricSteps(
   tools: StepTools,
   { name, samples, fit }: SampledPictures,

@@ -1,11 +1,11 @@
-/** Plans that are timed in turns, on the pairs that are judged. */
+/** Times plans in turns, on the evaluation pairs. */
 import { interleave, type Latency } from "@dip-go/eval/statistics";
 import { openBatchSampler } from "../evaluate.ts";
 import type { SampledPlan } from "@dip-go/pruner/methods";
 import type { Experiment } from "../../schema/experiment.ts";
 import type { StepTools } from "./step_tools.ts";
 
-/** Milliseconds by method, and of the full model as "full"; rounds are those in which all took turns. */
+/** Milliseconds by method, the full model's as "full"; all methods take turns in each round. */
 export type RoundTimes = Readonly<Record<string, Latency>>;
 
 /** The full model as a plan. */
@@ -13,7 +13,7 @@ export function fullPlan({ sampler: { steps } }: Experiment): SampledPlan {
   return { kind: "steps", steps };
 }
 
-/** Times batches of so many images by each plan. */
+/** Times batches of `batch` images by each plan. */
 export async function roundTimes(
   tools: StepTools,
   plans: readonly (readonly [string, SampledPlan])[],

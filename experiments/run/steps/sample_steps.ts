@@ -10,13 +10,13 @@ import type { RowFit } from "./search/fit_step.ts";
 import { modelReads } from "./step_reads.ts";
 import type { StepTools } from "./step_tools.ts";
 
-/** Samples a shard: what the sampler leaves, which is decoded where it is looked at. */
+/** A step that samples a shard's final latents, which are decoded when their pictures are read. */
 export type SampleStep = Step<Tensor<"float32">>;
 
 /**
- * Shards of a row, which its fit may leave out, or of the full model.
+ * The steps that sample a row, which do not apply if its fit found no plan, or the full model.
  *
- * @param options.macs Of one image, about.
+ * @param options.macs The estimated MACs of one image.
  */
 export function sampleSteps(
   tools: StepTools,

@@ -1,4 +1,4 @@
-/** Sets of pictures that lie in shards, a step each: decoded as they are looked at. */
+/** Sets of pictures whose latents lie in shards, a step each; they are decoded when they are read. */
 import { firstOf, type Tensor } from "@dip-go/core/tensor";
 import type { Step } from "../../engine/step.ts";
 import type { StepStore } from "../../engine/store/step_store.ts";
@@ -6,25 +6,25 @@ import type { SampledBatch, SampledSet } from "../../measure/sampled_sets.ts";
 
 type Images = Tensor<"float32">;
 
-/** Sets that are remembered: a row's and the full model's, which metrics look at one after another. */
+/** The number of sets that are kept: a row's and the full model's, which all metrics read in turn. */
 const keptSets = 2;
 
-/** Bytes of decoded shards that are kept. */
+/** The bytes of decoded shards that are kept. */
 const keptBytes = 1 << 28;
 
-/** How pictures come of what a sampler leaves. */
+/** Makes pictures from final latents. */
 export interface ShardDecoder {
-  /** Whether the sampler leaves pictures. */
+  /** Whether the final latents are pictures already. */
   readonly drawsPixels: boolean;
   pictures(latents: Images): Promise<Images>;
 }
 
-/** Sets of pictures that lie in shards; the last ones stay the same objects, so that what was seen in them can be kept. */
+/** Sets of pictures in shards; the last sets stay the same objects, so that metrics can keep their features. */
 export class SampledSets {
   #kept: { readonly key: string; readonly set: SampledSet }[] = [];
   readonly #decoded = new Map<string, Images>();
 
-  /** @param pairs How many pictures a set has; its last shard may hold more. */
+  /** @param pairs The number of pictures in a set; its last shard may hold more. */
   constructor(
     private readonly store: StepStore,
     private readonly pairs: number,
@@ -61,7 +61,7 @@ export class SampledSets {
     }
   }
 
-  /** Decoded whole, as shards were sampled; the last ones are kept. */
+  /** The pictures of a shard, decoded in the batch that was sampled; the last shards' pictures are kept. */
   async #pictures(key: string, latents: Images): Promise<Images> {
     const decoded = this.#decoded;
     const images = decoded.get(key) ??

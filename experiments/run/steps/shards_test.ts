@@ -7,7 +7,7 @@ import { type Step, step } from "../../engine/step.ts";
 import { latentsFormat } from "../../engine/store/step_format.ts";
 import { StepStore } from "../../engine/store/step_store.ts";
 
-/** Two latents, which are their numbers. */
+/** A shard of two latents of one element, with the values `first` and `first + 1`. */
 const shard = (first: number): Step<Tensor<"float32">> =>
   step({
     kind: "sample",
@@ -19,7 +19,7 @@ const shard = (first: number): Step<Tensor<"float32">> =>
     make: () => Promise.resolve(float32([2, 1, 1, 1], [first, first + 1])),
   });
 
-/** Three channels of a shard's first number. */
+/** A decoder whose pictures have a shard's first value in all three channels. */
 const decoder = (decoded: number[]) => () =>
   Promise.resolve({
     drawsPixels: false,
@@ -29,7 +29,7 @@ const decoder = (decoded: number[]) => () =>
     },
   });
 
-Deno.test("SampledSets reads shards in order, and leaves out what the last has too many", () =>
+Deno.test("SampledSets reads shards in order, and leaves out the surplus pictures of the last", () =>
   inTemporaryFolder(async (root) => {
     const store = new StepStore(root, { log: () => {} });
     const shards = [shard(0), shard(2), shard(4)];

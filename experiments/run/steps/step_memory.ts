@@ -1,6 +1,6 @@
 /**
- * What steps hold in memory, from shapes alone: a sum of the largest tenants,
- * not a measurement; it leaves the runtime's own buffers out.
+ * The memory that steps hold, from shapes alone: a sum of the largest parts, not a
+ * measurement, without the runtime's own buffers.
  */
 import { sizeOf } from "@dip-go/core/tensor";
 import type { SuperNet } from "@dip-go/supernet/gates";
@@ -9,24 +9,24 @@ import type { Bench } from "../bench.ts";
 
 const bytesOfFloat = 4;
 
-/** Bytes of steps by what they do. */
+/** The bytes that steps hold, by their work. */
 export interface StepMemory {
-  /** Pictures of a batch are sampled. */
+  /** Bytes of a step that samples a batch of the evaluation. */
   readonly sampling: number;
-  /** A search's batch is sampled. */
+  /** Bytes of a step that samples a search's batch. */
   readonly searching: number;
-  /** A search follows gradients. */
+  /** Bytes of a search that follows gradients. */
   readonly gradient: number;
-  /** Pictures are looked at; networks that metrics look with are left out. */
+  /** Bytes of a step that measures pictures, without the networks of metrics. */
   readonly measuring: number;
 }
 
-/** Elements of all tensors between the blocks of one call. */
+/** The elements of all tensors between the blocks of one call. */
 const betweenBlocks = ({ blocks }: SuperNet) =>
   blocks.flatMap(({ graph }) => graph.outputs)
     .reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
-/** Elements of the inputs and outputs of the operator that has most of them. */
+/** The elements of the inputs and outputs of the operator that has most of them. */
 function widestOperator({ blocks }: SuperNet): number {
   let widest = 0;
   for (const { graph } of blocks) {
@@ -44,7 +44,7 @@ function widestOperator({ blocks }: SuperNet): number {
   return widest;
 }
 
-/** What the steps of an experiment hold. */
+/** The bytes that the steps of an experiment hold. */
 export function stepMemory(
   bench: Bench,
   { loadedBytes, side }: Pick<PartSizes, "loadedBytes" | "side">,
@@ -55,7 +55,7 @@ export function stepMemory(
     return betweenBlocks(net) + widestOperator(net);
   };
   const searched = bench.superNet({ images: search.batch, steps });
-  // a step keeps its tensors, what units computed and what they held
+  // a step keeps its tensors, its units' outputs and its held values
   const gradient = 3 * searched.steps * betweenBlocks(searched) +
     widestOperator(searched);
   const bytes = (elements: number) => loadedBytes + bytesOfFloat * elements;

@@ -2,7 +2,7 @@
 import type { Experiment } from "../../schema/experiment.ts";
 import type { RunIdentity } from "../../results/run_folder.ts";
 
-/** Fields that only people or some kinds of step read; those say so themselves. Files are known by their hashes. */
+/** Fields that only people or some kinds of step read, which add them; files count by their hashes. */
 const ownFields: readonly (keyof Experiment)[] = [
   "name",
   "description",
@@ -20,7 +20,7 @@ const ownFields: readonly (keyof Experiment)[] = [
   "cost",
 ];
 
-/** What everything that runs the model reads: all of the experiment but `ownFields`, so that a field to come is not forgotten. */
+/** The reads of steps that run the model: every field but `ownFields`, so that no new field is forgotten. */
 export function modelReads(
   { experiment, device, precision, inputs }: RunIdentity,
 ): Record<string, unknown> {
@@ -29,13 +29,13 @@ export function modelReads(
   );
   return {
     device,
-    ...precision === "float32" ? {} : { precision }, // what was made before there was a choice is float32
+    ...precision === "float32" ? {} : { precision }, // keys without a precision are of float32
     model: inputs.model,
     ...Object.fromEntries(fields),
   };
 }
 
-/** What the batches that searches work on are made of, and their seed. */
+/** The reads of calibration batches and searches. */
 export function searchReads(identity: RunIdentity): Record<string, unknown> {
   const { experiment: { seed, search: { batch } }, inputs } = identity;
   const prompts = inputs.prompts?.search;

@@ -1,4 +1,4 @@
-/** What an experiment's steps are made with: opened when first asked for. */
+/** The tools that an experiment's steps are made with, opened when first asked for. */
 import { methodOf } from "@dip-go/pruner/methods";
 import { type Bench, openBench } from "../bench.ts";
 import { ShardSampler } from "../evaluate.ts";
@@ -20,7 +20,7 @@ import {
 import { SampledSets } from "./shards.ts";
 import { type StepMemory, stepMemory } from "./step_memory.ts";
 
-/** An experiment's run, as every process that makes its steps is told of it; survives JSON. */
+/** An experiment's run as data for every process that makes its steps; survives JSON. */
 export interface RunPart {
   /** Folder of all experiments' runs. */
   readonly root: string;
@@ -30,7 +30,7 @@ export interface RunPart {
   readonly busyOk?: boolean;
 }
 
-/** How an experiment's steps are made. */
+/** The options of making an experiment's steps. */
 export interface StepToolOptions {
   /** Takes lines about damaged files. */
   readonly log: (line: string) => void;
@@ -38,7 +38,7 @@ export interface StepToolOptions {
   readonly threads?: number;
 }
 
-/** Hold it with `await using`. */
+/** The store, benches, samplers and meters of a run. Hold it with `await using`. */
 export class StepTools implements AsyncDisposable {
   readonly store: StepStore;
   readonly sets: SampledSets;
@@ -46,10 +46,10 @@ export class StepTools implements AsyncDisposable {
   readonly identity: RunIdentity;
   readonly provenance: Provenance;
   readonly busyOk: boolean;
-  /** What budgets of time are made of; none where they are of MACs. */
+  /** The step whose times budgets of time read; absent if budgets are of MACs. */
   readonly blockTimes?: Step<PieceTimes>;
   readonly memory: StepMemory;
-  /** What every search works on. */
+  /** The steps of the batches that every search works on. */
   readonly calibration: readonly Step<KeptBatch>[];
   readonly #opened = new AsyncDisposableStack();
   #bench: Promise<Bench> | undefined;
@@ -58,7 +58,7 @@ export class StepTools implements AsyncDisposable {
   /** @internal Use {@linkcode openStepTools}. */
   constructor(
     readonly part: RunPart,
-    /** The model as it is counted, in MACs. */
+    /** The bench that counts, in MACs. */
     readonly counted: Bench,
     readonly sizes: PartSizes,
     private readonly options: StepToolOptions,
@@ -80,7 +80,7 @@ export class StepTools implements AsyncDisposable {
     this.meters = this.#opened.use(new Meters(experiment.metrics, { device }));
   }
 
-  /** The model as it runs, its budgets of what was measured where they are of time. */
+  /** The bench that runs the model; its costs are the measured times if budgets are of time. */
   bench(): Promise<Bench> {
     return this.#bench ??= this.#openBench();
   }
@@ -95,7 +95,7 @@ export class StepTools implements AsyncDisposable {
     return this.#opened.use(bench);
   }
 
-  /** Samples shards. */
+  /** The sampler of shards, opened once. */
   sampler(): Promise<ShardSampler> {
     return this.#sampler ??= this.bench().then((bench) =>
       this.#opened.use(new ShardSampler(bench))
@@ -108,9 +108,9 @@ export class StepTools implements AsyncDisposable {
 }
 
 /**
- * Opens what steps are made with; dispose of it.
+ * Opens the tools of a run; the caller disposes of them.
  *
- * @throws {RangeError} If a method has no plan of the sampler at any budget.
+ * @throws {RangeError} If a method has no plan for the sampler at any budget.
  */
 export async function openStepTools(
   part: RunPart,

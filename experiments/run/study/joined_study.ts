@@ -7,7 +7,7 @@ import {
   type Study,
 } from "../../schema/study.ts";
 
-/** A finished section. */
+/** The results of a finished section. */
 export interface SectionResults {
   readonly label: string;
   readonly promptSet?: string;
@@ -32,7 +32,7 @@ export function namedByPrompts(
   return { ...results, rows };
 }
 
-/** The paper's row as ours are; its MACs stay in the paper's convention. */
+/** The paper's row in the form of our rows; its MACs stay in the paper's convention. */
 export function paperResultRow(row: PaperRow): ResultRow {
   const { label, dense, speedup, seconds, metrics = {} } = row;
   const macs = macsOfRow(row);
@@ -50,7 +50,7 @@ export function paperResultRow(row: PaperRow): ResultRow {
   };
 }
 
-/** A section's row under a name that tells the section, also where it is a rival. */
+/** A section's row with the section's label in its method's name, and in the names of its rivals. */
 function labelled(row: ResultRow, label: string): ResultRow {
   const named = (method: string) => `${method} (${label})`;
   const metrics = Object.fromEntries(
@@ -66,7 +66,7 @@ function labelled(row: ResultRow, label: string): ResultRow {
   return { ...row, method: named(row.method), metrics };
 }
 
-/** The rows of all sections; an unpruned model that several sample alike stands once. */
+/** The rows of all sections; a full model that several sections sample alike stands once. */
 function ownRows(sections: readonly SectionResults[]): ResultRow[] {
   const seen = new Set<string>();
   return sections.flatMap(({ label, promptSet, results }) => {
@@ -80,7 +80,7 @@ function ownRows(sections: readonly SectionResults[]): ResultRow[] {
   });
 }
 
-/** What all sections agree on, or undefined. */
+/** The value that all sections share; undefined if they differ. */
 function shared<Value>(values: readonly Value[]): Value | undefined {
   return new Set(values).size === 1 ? values[0] : undefined;
 }
@@ -88,7 +88,7 @@ function shared<Value>(values: readonly Value[]): Value | undefined {
 /** Different values in order, as one text. */
 const list = (values: readonly string[]) => [...new Set(values)].join(", ");
 
-/** One results record of a study; the sampler's steps are the first section's. */
+/** One results record of a study; the sampler's steps and guidance are the first section's. */
 export function joinedStudy(
   { name, paper }: Study,
   sections: readonly SectionResults[],

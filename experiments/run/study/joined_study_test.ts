@@ -3,7 +3,7 @@ import type { Results } from "@dip-go/eval/tables";
 import { joinedStudy } from "./joined_study.ts";
 import { studyNamed } from "../../schema/catalogue.ts";
 
-/** A full model and a row, as a run leaves them. */
+/** The results of a run with a full model and a row. */
 const results = (clip: number): Results => {
   const row = (method: string, clip: number) => ({
     method,

@@ -1,4 +1,4 @@
-/** Searches that differ in their seeds alone, as one: means over seeds and samples, with two-level intervals. */
+/** Pools searches that differ in their seeds alone: means over seeds and samples, with two-level intervals. */
 import type { ResultRow } from "@dip-go/eval/tables";
 import { sortedJson } from "../../engine/step.ts";
 import {
@@ -12,19 +12,19 @@ import type { Section } from "../../schema/study.ts";
 import type { ExperimentRun } from "../runner.ts";
 import type { SectionResults } from "./joined_study.ts";
 
-/** A section and what its run left. */
+/** A section and its finished run. */
 export interface FinishedSection {
   readonly section: Section;
   readonly run: ExperimentRun;
 }
 
-/** The same for all seeds of a search. */
+/** A key that is the same for all seeds of a search. */
 function withoutSeed({ section: { experiment } }: FinishedSection): string {
   const { name: _, description: __, seed: ___, ...values } = experiment;
   return sortedJson(values);
 }
 
-/** The mean of a cost over the seeds; null where one has none. */
+/** The mean of a cost over the seeds; null if a seed has none. */
 function meanCost(
   rows: readonly ResultRow[],
   name: "macs" | "macsSpeedup" | "latencyMs" | "speedup",
@@ -33,7 +33,7 @@ function meanCost(
   return values.length === rows.length ? meanOf(values) : null;
 }
 
-/** The row of every seed's run with a method and sparsity; undefined where one has none. */
+/** The rows of a method and sparsity, one from each seed's run; undefined if a run has none. */
 function inAll<Row extends { method: string; sparsity: number }>(
   lists: readonly (readonly Row[])[],
   { method, sparsity }: { method: string; sparsity: number },
@@ -79,7 +79,7 @@ function pooledRows(sections: readonly FinishedSection[]): ResultRow[] {
   });
 }
 
-/** Sections that differ in their seeds alone, each such group as one more section; a seed alone makes none. */
+/** A section for each group of sections that differ in their seeds alone; a single seed makes none. */
 export const pooledSections = (
   sections: readonly FinishedSection[],
 ): SectionResults[] =>

@@ -10,7 +10,7 @@ import { type FinishedSection, pooledSections } from "./pooled_seeds.ts";
 const random = new TorchGenerator(2);
 const pictures = [...random.randn([24]).data];
 
-/** A section whose search found pictures so many dB better than another's. */
+/** A section in whose pictures "ours" is 5 + `gain` dB better than "fora". */
 function section(seed: number, gain: number, change = {}): FinishedSection {
   const measured: MeasuredRow[] = ["fora", "ours"].map((method, i) => ({
     method,
@@ -55,7 +55,7 @@ Deno.test("pooledSections() joins searches that differ in their seeds alone, pic
   assertEquals(fora.metrics.fid.mean, 5);
   const mean = pictures.reduce((a, b) => a + b) / 24;
   assertAlmostEquals(ours.metrics.psnr.mean, 35 + mean, 1e-9);
-  // every picture gains 2 to 8 dB, by the seed: three seeds do not tell whether all would
+  // every picture gains 2 to 8 dB, by the seed: three seeds are too few to exclude a loss
   const { versus } = fora.metrics.psnr;
   assertAlmostEquals(versus!.difference, -5, 1e-9);
   assert(versus!.low < -8 && versus!.high > -2);
@@ -64,7 +64,7 @@ Deno.test("pooledSections() joins searches that differ in their seeds alone, pic
   assert(width(ours.metrics.psnr) > 5 * width(fora.metrics.psnr));
 });
 
-Deno.test("joinedStudy() names pooled rows, and those they are compared with, by their seeds", () => {
+Deno.test("joinedStudy() names pooled rows, and the rows that they are compared with, by their seeds", () => {
   const sections = [section(0, 0), section(1, 1)];
   const pooled = pooledSections(sections);
   const own = sections.map(({ section: { label }, run: { results } }) => ({

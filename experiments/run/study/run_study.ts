@@ -1,7 +1,7 @@
 /**
  * Runs a study: its sections one after another, each in a run folder of its own,
- * then joins their results with the paper's rows. A study that is killed goes on
- * because its sections do.
+ * then joins their results with the paper's rows. A killed study continues because
+ * its sections do.
  */
 import { createHash } from "node:crypto";
 import { writeAtomically } from "@dip-go/core/files";
@@ -24,9 +24,9 @@ import { type FinishedSection, pooledSections } from "./pooled_seeds.ts";
 import type { Section, Study } from "../../schema/study.ts";
 
 /**
- * Runs what is left of a study.
+ * Runs a study; steps that were made before are found.
  *
- * @param sections Those of one of its scales, with models and prompts on this machine.
+ * @param sections The sections of one of its scales, with models and prompts on this machine.
  * @throws As `runExperiment`; the settings of every section are checked before the first runs.
  */
 export async function runStudy(
@@ -79,7 +79,7 @@ async function writeStudy(
   return { folder, files, results, notes };
 }
 
-/** A section under its label, with what its run keeps beside numbers. */
+/** A section's results under its label, with the details of its run's `report.json`. */
 async function reportedSection(
   { section, run: { folder, results } }: FinishedSection,
 ): Promise<ReportedRun> {
@@ -95,7 +95,7 @@ const paperResults = ({ paper }: Study, results: Results): Results => ({
   rows: paper.map(paperResultRow),
 });
 
-/** The first 12 hexadecimal digits of SHA-256 of the sections' run folders, which are named by all that changes a number. */
+/** A study's id: the first 12 hexadecimal digits of SHA-256 of its sections' names and run-ids. */
 function idOf(finished: readonly FinishedSection[]): string {
   const folders = finished.map(({ run: { folder } }) =>
     folder.split("/").slice(-2).join("/")
@@ -104,13 +104,13 @@ function idOf(finished: readonly FinishedSection[]): string {
   return hash.digest("hex").slice(0, 12);
 }
 
-/** What to know of a study's figures: its notes, then why printed MACs are not what block graphs give. */
+/** The notes on a study's figures: its own, then why printed MACs differ from the block graphs'. */
 export const notesOf = ({ notes, explanations = {} }: Study): string[] => [
   ...notes,
   ...Object.values(explanations),
 ];
 
-/** Why rows are missing, with the section that misses them. */
+/** The reasons why rows are missing, with the labels of their sections. */
 const missingRows = (finished: readonly FinishedSection[]): string[] =>
   finished.flatMap(({ section: { label }, run: { notes } }) =>
     notes.map((note) => finished.length > 1 ? `${label}: ${note}` : note)

@@ -112,12 +112,12 @@ Deno.test("runStudy() joins its sections' rows with the paper's", () =>
       ["full (a)", undefined],
       ["random (a)", undefined],
       ["genetic (a)", undefined],
-      // full is the same model and sampler; fora at 0.75 fits none
+      // b's full model is the same as a's; fora has no plan at 0.75
       ["fewer-steps (b)", undefined],
       ["theirs", "paper"],
       ["theirs, pruned", "paper"],
     ]);
-    assertEquals(rows[1].metrics.psnr.versus, undefined); // of two pictures
+    assertEquals(rows[1].metrics.psnr.versus, undefined); // two pictures are too few
     assertEquals(rows[5].latencyMs, 2000);
     assertAlmostEquals(rows[5].macs, 0.4e12, 1);
     assertAlmostEquals(rows[5].macsSpeedup, 5, 1e-9);
@@ -144,7 +144,7 @@ Deno.test("runStudy() joins its sections' rows with the paper's", () =>
     }
   }));
 
-Deno.test("runStudy() goes on where it was, with the same figures", () =>
+Deno.test("runStudy() continues from the steps that were made, with the same figures", () =>
   withTinyStudy(async (study, options) => {
     const { embedded } = study.sections;
     const first = await runStudy(study, embedded, options);

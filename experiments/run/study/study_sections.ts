@@ -1,4 +1,4 @@
-/** A study's sections as they are asked for. */
+/** A study's sections under the command's settings. */
 import { withSettings } from "../../schema/setting.ts";
 import type { Scale, Section, Study } from "../../schema/study.ts";
 

@@ -1,4 +1,4 @@
-/** The steps that sample what searches work on, a batch each, and the batches as methods read them. */
+/** The steps that sample the calibration batches of searches, and the batches as methods read them. */
 import type { SamplingInputs } from "@dip-go/core/pipeline";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import {
@@ -15,13 +15,13 @@ import type { Bench } from "../../bench.ts";
 import { searchReads } from "../step_reads.ts";
 import type { StepMemory } from "../step_memory.ts";
 
-/** What a file holds of a batch: all but the sampler. */
+/** The part of a batch that a file holds: all but the sampler and guidance. */
 export type KeptBatch = Omit<CalibrationBatch, "sampler" | "guidanceScale">;
 
 const conditioningPrefix = "conditioning.";
 const noisePrefix = "noise.";
 
-/** A kept batch, whose path is read when asked for: all batches' together may be more than memory holds. */
+/** A kept batch whose trajectory is read at each access: all together may be more than memory holds. */
 class OpenBatch implements KeptBatch {
   readonly latents: Tensor<"float32">;
   readonly noise: SamplingInputs["noise"];
@@ -93,7 +93,7 @@ function rowsTensor(rows: readonly Float32Array[]): Tensor<"float32"> {
   return float32([rows.length, size], data);
 }
 
-/** What the batches are made with. */
+/** The run, bench and memory that the batches are made with. */
 export interface CalibrationTools {
   readonly identity: RunIdentity;
   readonly counted: Bench;
@@ -123,7 +123,7 @@ export function calibrationSteps(
     }));
 }
 
-/** The batches that were made. */
+/** Reads the batches that were made. */
 export async function calibrationOf(
   { store, counted }: { readonly store: StepStore; readonly counted: Bench },
   steps: readonly Step<KeptBatch>[],

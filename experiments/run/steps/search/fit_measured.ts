@@ -1,4 +1,4 @@
-/** Fits a row to measured time, on this machine: its plan is timed in turns with the full model, and fitted again where it misses its target. */
+/** Fits a row to measured time: plans are timed in turns with the full model, and fitted again if they miss. */
 import type { FittedPlan, SampledPlan } from "@dip-go/pruner/methods";
 import { quietMachine } from "../../../engine/quiet_machine.ts";
 import { fitToTime } from "../../../measure/fit_to_time.ts";
@@ -8,9 +8,9 @@ import type { StepTools } from "../step_tools.ts";
 import type { PlannedRow } from "./fit_row.ts";
 
 /**
- * The row's plan; a target that is a share is one of what the full model takes in the same rounds.
+ * The row's plan; a target that is a fraction counts the full model's time in the same rounds.
  *
- * @param fit Fits by the pieces' times to what is left out of the full sampler's, the target's share unless told.
+ * @param fit Fits by the pieces' times; `share` of the full time is left out, the target's by default.
  */
 export async function fitMeasured(
   tools: StepTools,

@@ -32,15 +32,15 @@ export function targetsUpTo(
     .sort(byBudget);
 }
 
-/** What a method calls back while it searches; the calibration is made unless it is told. */
+/** The callbacks of a method's search; without `calibration` the search samples its own. */
 export type ContextCalls =
   & Pick<MethodContext, "progress" | "once">
   & Partial<Pick<MethodContext, "calibration">>;
 
 /**
- * Fits one row's plan, whichever rows were fitted before.
+ * Fits one row's plan, the same whichever rows were fitted before.
  *
- * @param share What it leaves out of the full sampler's cost; what its target says unless told.
+ * @param share The fraction of the full sampler's cost that the plan leaves out; the target's by default.
  * @throws {RangeError} If the plan exceeds the budget.
  */
 export function fitRow(

@@ -40,7 +40,7 @@ Deno.test("an experiment's rows are the plans of prune() with its settings", () 
     }
   }));
 
-Deno.test("a plan of fewer steps costs its calls, which PNDM makes once more than it has steps", () =>
+Deno.test("a plan of fewer steps costs its calls, of which PNDM makes one more than it has steps", () =>
   withTiny(async (tiny) => {
     const sampler = { ...tiny.sampler, kind: "pndm", steps: 5 } as const;
     const experiment = { ...tiny, sampler };

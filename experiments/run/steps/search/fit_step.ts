@@ -22,7 +22,7 @@ export interface RowFit {
   readonly searches: Readonly<Record<string, string>>;
 }
 
-/** Fits a row's plan; a part of its search that was not known before is made within. */
+/** The step that fits a row's plan; it makes the parts of the search that were not known before. */
 export function fitStep(tools: StepTools, planned: PlannedRow): Step<RowFit> {
   const { identity, store, blockTimes } = tools;
   const { method, target } = planned;

@@ -1,4 +1,4 @@
-/** The step that chooses the weights which rows of a precision have in 8 bits. */
+/** The step that chooses which weights are in 8 bits in the rows of a precision. */
 import { chooseInt8, type Int8Choice } from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
 import { isInt8 } from "@dip-go/core/runtime";
@@ -7,10 +7,10 @@ import { type Step, step } from "../../../engine/step.ts";
 import { searchReads } from "../step_reads.ts";
 import type { StepTools } from "../step_tools.ts";
 
-/** Pictures that the calibration draws. */
+/** The number of pictures that the choice is calibrated on. */
 const pictures = 4;
 
-/** The choice of a method's precision, which all of its rows share; undefined in a precision without weights in 8 bits. */
+/** The step of a method's precision, which all of its rows share; undefined if no weights are in 8 bits. */
 export function int8Step(
   tools: StepTools,
   { precision }: Method,

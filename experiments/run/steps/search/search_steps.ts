@@ -1,4 +1,4 @@
-/** The steps that search, a part of a search each, which the rows and runs that need it share. */
+/** The steps that search: a part of a search each, shared by all rows and runs that need the part. */
 import type {
   FittedPlan,
   SearchPart,
@@ -11,12 +11,12 @@ import { fitRow, type PlannedRow, targetsUpTo } from "./fit_row.ts";
 import { searchReads } from "../step_reads.ts";
 import type { StepTools } from "../step_tools.ts";
 
-/** The part's value, as a fit asks for it: everything after it is left undone. */
+/** Thrown with the value of a part once a fit has made it, so that the rest of the fit is not done. */
 class PartMade {
   constructor(readonly value: unknown) {}
 }
 
-/** The parts of a row's search that are known before it runs, each after those before it and the calibration; none where its budget is of time, which is measured first. */
+/** A step for each part of a row's search, if known before it runs; none if budgets are of measured time. */
 export function searchSteps(
   tools: StepTools,
   planned: PlannedRow,
@@ -63,7 +63,7 @@ function rowBefore(
   return target === undefined ? undefined : { ...planned, target };
 }
 
-/** What a row's search adds to that of the target before, MACs. */
+/** The MACs that a row's search adds to the search of the target before. */
 export function searchCost(tools: StepTools, planned: PlannedRow): number {
   const { counted, identity: { experiment } } = tools;
   const { search } = experiment;
@@ -77,19 +77,19 @@ export function searchCost(tools: StepTools, planned: PlannedRow): number {
   return costOf(budgets) - costOf(budgets.slice(0, -1));
 }
 
-/** What a row's search holds. */
+/** The bytes that a row's search holds. */
 export const memoryOf = (
   { memory }: StepTools,
   { method: { searches } }: PlannedRow,
 ): number => searches === "by gradient" ? memory.gradient : memory.searching;
 
-/** A part of a search: a step after the calibration. */
+/** The step of a part of a search, after the calibration. */
 export function searchStep<Value>(
   tools: StepTools,
   { name, reads, before = [], make, ...estimates }: SearchPart & {
     readonly cost: number;
     readonly memory: number;
-    /** Parts that it reads. */
+    /** The parts that this part reads. */
     readonly before?: readonly Step[];
     make(place: SearchPlace, report: Report): Promise<Value>;
   },
@@ -115,7 +115,7 @@ export function searchStep<Value>(
   return search;
 }
 
-/** Fits the row up to the part, the parts before it read. */
+/** The value of a part: fits the row up to the part, and reads the parts before it. */
 async function partOf(
   tools: StepTools,
   planned: PlannedRow,
@@ -145,13 +145,13 @@ async function partOf(
   );
 }
 
-/** Fits a row on the calibration that was made. */
+/** Fits a row on the calibration that its steps made. */
 export async function fitPlanned(
   tools: StepTools,
   planned: PlannedRow,
   { report, share, once }: {
     readonly report: Report;
-    /** As {@linkcode fitRow} takes it. */
+    /** The share of {@linkcode fitRow}. */
     readonly share?: number;
     readonly once: (
       part: SearchPart,
