@@ -3,7 +3,7 @@ import type { ProgressOutput } from "./progress.ts";
 
 const clear = "\r\x1b[2K";
 
-/** Milliseconds between lines that stay. */
+/** Milliseconds between two lines if the stream is no terminal. */
 const minute = 60_000;
 
 /** The number of the bar's cells. */

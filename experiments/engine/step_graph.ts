@@ -51,7 +51,7 @@ export interface StepMaker {
   readonly progress: Progress;
 }
 
-/** The missing ones of some steps; all are added to the progress. */
+/** Finds the missing steps; the progress counts all steps, those in the store as cached. */
 export async function missingOf(
   steps: readonly Step[],
   { store, progress }: StepMaker,

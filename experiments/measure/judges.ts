@@ -50,7 +50,7 @@ export class Judges implements AsyncDisposable {
     );
   }
 
-  /** LPIPS by its two files. */
+  /** LPIPS by its network and its two files of weights. */
   lpips({ net, backbone, weights: linear }: LpipsRecord): Promise<Lpips> {
     const name = `lpips ${net} ${backbone} ${linear}`;
     return this.#open(

@@ -76,7 +76,7 @@ export interface ExperimentRun extends FinishedRun {
 }
 
 /**
- * Runs an experiment; steps that were made before are found.
+ * Runs an experiment; steps that were made before are read from the store.
  *
  * @throws {RangeError} If a value of the experiment is out of range, a plan exceeds its budget, or the model's files change meanwhile.
  * @throws {TypeError} If the device does not compute in the precision; nothing is made then.

@@ -1,4 +1,4 @@
-/** The metrics of an experiment as records, plain data with the fields of its kind, checked before any work. */
+/** The metrics of an experiment as records: plain data with the fields of each kind, checked before any work. */
 import {
   type Conformed,
   type Contradiction,

@@ -55,7 +55,7 @@ Deno.test("pooledSections() joins searches that differ in their seeds alone, pic
   assertEquals(fora.metrics.fid.mean, 5);
   const mean = pictures.reduce((a, b) => a + b) / 24;
   assertAlmostEquals(ours.metrics.psnr.mean, 35 + mean, 1e-9);
-  // every picture gains 2 to 8 dB, by the seed: three seeds are too few to exclude a loss
+  // every picture gains 2 to 8 dB, by the seed; the interval of three seeds is wider than that
   const { versus } = fora.metrics.psnr;
   assertAlmostEquals(versus!.difference, -5, 1e-9);
   assert(versus!.low < -8 && versus!.high > -2);

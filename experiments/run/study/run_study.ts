@@ -24,7 +24,7 @@ import { type FinishedSection, pooledSections } from "./pooled_seeds.ts";
 import type { Section, Study } from "../../schema/study.ts";
 
 /**
- * Runs a study; steps that were made before are found.
+ * Runs a study; steps that were made before are read from the store.
  *
  * @param sections The sections of one of its scales, with models and prompts on this machine.
  * @throws As `runExperiment`; the settings of every section are checked before the first runs.

@@ -1,4 +1,4 @@
-/** A graph's missing steps as arrays of tasks, one a level and kind of step, as kinds need other resources. */
+/** A graph's missing steps as arrays of tasks, one a level and kind of step: kinds need different resources. */
 import type { GraphLine } from "../../graph_file.ts";
 import { shareOf } from "../../share.ts";
 

@@ -21,7 +21,7 @@ export type KeptBatch = Omit<CalibrationBatch, "sampler" | "guidanceScale">;
 const conditioningPrefix = "conditioning.";
 const noisePrefix = "noise.";
 
-/** A kept batch whose trajectory is read at each access: all together may be more than memory holds. */
+/** A kept batch whose trajectory is read at each access, as all batches together may not fit into memory. */
 class OpenBatch implements KeptBatch {
   readonly latents: Tensor<"float32">;
   readonly noise: SamplingInputs["noise"];
