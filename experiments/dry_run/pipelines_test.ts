@@ -14,6 +14,6 @@ Deno.test("a pipeline's parameters are those of its parts", () => {
   const medium = pipelines["stabilityai/stable-diffusion-3.5-medium"];
   assertEquals(
     paramsOf({ ...medium, texts: [] }),
-    2_243_171_520 + 384 ** 2 * 1536 + 83_819_683, // the table of positions is stored, and no weight
+    2_243_171_520 + 384 ** 2 * 1536 + 83_819_683, // the table of positions is stored, but is no weight
   );
 });
