@@ -1,4 +1,4 @@
-/** The kind of each attribute that nodes have, by its name in the ONNX specification: a file says it, so 1 and 1.0 differ. */
+/** The kind of each attribute by its ONNX name: files state it, so that the int 1 and the float 1.0 differ. */
 export const attributeKinds = {
   alpha: "float",
   antialias: "int",

@@ -34,13 +34,13 @@ import { inferShapes, operatorOf } from "./ops/registry.ts";
  */
 export class GraphBuilder extends Operations {
   readonly name: string;
-  /** See `emitLoop`. */
+  /** The graph's loop, which `emitLoop` sets. */
   loop?: Loop;
   #inputs: Value[] = [];
   #initializers = new Map<string, Initializer>();
   #nodes: Node[] = [];
   #values = new Map<string, Value>();
-  /** build() renames outputs, so a node's name may be no value's. */
+  /** Names of a continued graph's nodes, which may not be names of values: build() renames outputs. */
   #nodeNames = new Set<string>();
   #scope: string[] = [];
   #single = false;
@@ -73,7 +73,7 @@ export class GraphBuilder extends Operations {
     }
   }
 
-  /** Runs `body`; what it adds computes in float32 in every precision. */
+  /** Runs `body`; the nodes that it adds compute in float32 in every precision. */
   inSingle<T>(body: () => T): T {
     const before = this.#single;
     this.#single = true;
@@ -100,7 +100,11 @@ export class GraphBuilder extends Operations {
     return value;
   }
 
-  /** A model weight, float32 unless `source` says so; declared once, later calls with the same name return it. Its data may be in memory, in a file, or absent. A `constant` is stored with the weights, and is none. */
+  /**
+   * A model weight, float32 by default; later calls with its name return the same
+   * value. Its data may be in memory, in a file, or absent. With role `constant` it
+   * has a name and data like a weight but does not count as one.
+   */
   parameter(
     name: string,
     shape: readonly number[],
@@ -244,8 +248,8 @@ export class GraphBuilder extends Operations {
     };
   }
 
-  /** The value to rename to `name`: a copy where it is an input, an initializer or another output already. */
   #outputsTaken = new Set<string>();
+  /** The value to rename to `name`: a copy if it is an input, an initializer or an output already. */
   #output(name: string, value: Value): Value {
     const produced = this.#nodes.some((n) => n.outputs.includes(value.name));
     const fresh = produced && !this.#outputsTaken.has(value.name);

@@ -14,7 +14,7 @@ export const dataTypes: Readonly<Record<DType, number>> = {
   float64: 11,
 };
 
-/** The number of each form that a file may hold float32 values in. */
+/** The number of each stored float, a format in which a file may hold float32 values. */
 export const storedDataTypes: Readonly<Record<StoredFloat, number>> = {
   F64: 11,
   F16: 10,
@@ -27,6 +27,6 @@ const dtypes = new Map(
   Object.entries(dataTypes).map(([dtype, code]) => [code, dtype as DType]),
 );
 
-/** The dtype of a number, or undefined where our graphs do not have it. */
+/** The dtype with a number; undefined if our graphs do not have it. */
 export const dtypeOfCode = (code: number): DType | undefined =>
   dtypes.get(code);

@@ -14,19 +14,19 @@ export interface Value {
   readonly shape: readonly number[];
 }
 
-/** What each kind of attribute holds. */
+/** The type of each kind of attribute. */
 interface AttributeValue {
   readonly int: number;
   readonly float: number;
   readonly ints: readonly number[];
   readonly string: string;
-  /** A graph inside of a node, which reads values of the graph around it: of a file alone, see `loops/nested.ts`. */
+  /** A graph inside of a node, which reads values of the graph around it; only files have it (`loops/nested.ts`). */
   readonly graph: Graph;
 }
 
 type Kinds = typeof attributeKinds;
 
-/** Attributes of a node by their names; one that is left out has the operator's default. */
+/** Attributes of a node by their names; an absent one has the operator's default. */
 export type Attributes = {
   readonly [Name in keyof Kinds]?: AttributeValue[Kinds[Name]];
 };
@@ -41,7 +41,7 @@ export interface Node {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Attributes;
-  /** Whether it computes in float32 also where the rest of the graph is in float16. */
+  /** Whether the node computes in float32 even if the rest of the graph is in float16. */
   readonly single?: true;
 }
 
@@ -50,7 +50,7 @@ export interface FileRange {
   readonly path: string;
   readonly offset: number;
   readonly length: number;
-  /** Of the elements in the file, where a float32 value is stored otherwise: the runtime widens them. */
+  /** The format in the file, if it holds a float32 value in other floats: the runtime widens them. */
   readonly stored?: StoredFloat;
 }
 
@@ -66,19 +66,19 @@ export interface Initializer extends Value {
 }
 
 /**
- * How nodes of a graph run again and again. The graph is flat as every other:
- * what one run hands to the next it reads as inputs and leaves as outputs, by the
- * names of `loops/loop_names.ts`, so that whatever rewrites graphs need not know
- * of loops. `loops/nested.ts` makes ONNX's `Loop` of it.
+ * A loop over nodes of a graph. The graph is flat: the state that one iteration
+ * passes to the next is among its inputs and outputs, by the names of
+ * `loops/loop_names.ts`, so that rewritings need not know of loops.
+ * `loops/nested.ts` makes ONNX's `Loop` of it.
  */
 export interface Loop {
-  /** How often. */
+  /** The number of iterations. */
   readonly count: number;
-  /** The input that says which run it is. */
+  /** The name of the input with the iteration's index. */
   readonly index: string;
-  /** How many branches there are, of which each run takes one. */
+  /** The number of branches, of which each iteration takes one. */
   readonly branches: number;
-  /** What runs hand on. */
+  /** The names of the state values that iterations pass on. */
   readonly state: readonly string[];
 }
 
@@ -88,9 +88,9 @@ export interface Graph {
   readonly outputs: readonly Value[];
   readonly initializers: ReadonlyMap<string, Initializer>;
   readonly nodes: readonly Node[];
-  /** Every value: inputs, initializers and what nodes produce. */
+  /** Every value: inputs, initializers and outputs of nodes. */
   readonly values: ReadonlyMap<string, Value>;
-  /** How its nodes run, if some run more than once; its inputs and outputs are among the graph's. */
+  /** The loop, if nodes run more than once; its inputs and outputs are among the graph's. */
   readonly loop?: Loop;
 }
 
@@ -104,7 +104,7 @@ export function valueOf(
   throw new RangeError(`Cannot find value "${name}" in graph "${graph.name}"`);
 }
 
-/** The graph with its initializers as `of` has them. */
+/** The graph with `of(initializer)` for each of its initializers. */
 export const withInitializers = (
   graph: Graph,
   of: (initializer: Initializer) => Initializer,
@@ -115,7 +115,7 @@ export const withInitializers = (
   ),
 });
 
-/** Nodes, and those of graphs inside of them. */
+/** The nodes, and the nodes of graphs inside of them. */
 export const withInner = (nodes: readonly Node[]): Node[] =>
   nodes.flatMap((node) => {
     const { body, then_branch, else_branch } = node.attributes;
@@ -123,7 +123,7 @@ export const withInner = (nodes: readonly Node[]): Node[] =>
     return [node, ...inner.flatMap((graph) => withInner(graph?.nodes ?? []))];
   });
 
-/** Integers of a node's i-th input. @throws {RangeError} If that is no constant with data in memory. */
+/** Integers of a node's i-th input. @throws {RangeError} If the input is no constant with data in memory. */
 export function constantInts(
   { initializers }: Pick<Graph, "initializers">,
   node: Node,

@@ -8,7 +8,7 @@ import { type Graph, type Node, valueOf } from "./graph.ts";
 import type { Cost } from "./ops/operator.ts";
 import { operatorOf } from "./ops/registry.ts";
 
-/** What one operator, or a sum of them, costs in multiply-accumulates. */
+/** The multiply-accumulates of one operator, or of several. */
 export interface Macs {
   /** Convolutions: output elements x kernel elements x input channels of a group. */
   readonly conv: number;
@@ -45,12 +45,12 @@ function counted(
   };
 }
 
-/** The cost of a graph's nodes, of none where it is undefined. */
+/** A function from a graph's nodes to their costs; undefined has none. */
 function costsOf(graph: Graph): (node: Node | undefined) => Cost {
   const makers = new Map(
     graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node])),
   );
-  /** The name of the value that `name` rearranges; itself where it is none. */
+  /** The name of the value that `name` rearranges; `name` if it rearranges none. */
   const sourceOf = (name: string): string => {
     const node = makers.get(name);
     const rearranges = node && operatorOf(node).rearranges;
@@ -108,7 +108,7 @@ export function macsOfGraph(graph: Graph): MacsByNode {
   return macs;
 }
 
-/** The sum of costs; of none, zeros. */
+/** The sum of costs; zeros if there are none. */
 export function sumMacs(costs: Iterable<Macs>): Macs {
   const sum = { ...counted({}) };
   for (const cost of costs) {

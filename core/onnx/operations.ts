@@ -1,5 +1,5 @@
 /**
- * One typed method an operator, named as in the ONNX specification (opset 20),
+ * One typed method for each operator, named as in the ONNX specification (opset 20),
  * attributes with the specification's defaults.
  */
 import { type DType, int64, type Tensor, tensor } from "../tensor/tensor.ts";
@@ -11,7 +11,7 @@ type Unary = (x: Value) => Value;
 type Binary = (a: Value, b: Value) => Value;
 type Bit = 0 | 1;
 
-/** What products scale by, and which of their operands are transposed. */
+/** A product's scale, and whether its operands are transposed. */
 interface Product {
   readonly alpha?: number;
   readonly transA?: Bit;
@@ -43,13 +43,13 @@ interface Reduction {
   readonly keepDims?: boolean;
 }
 
-/** Inputs without an optional last one that is left out. */
+/** The inputs, without a last one that is null. */
 const given = (...inputs: readonly (Value | null)[]): (Value | null)[] =>
   inputs.at(-1) ? [...inputs] : inputs.slice(0, -1);
 
-/** Everything that can be computed of a graph's values. */
+/** The operators on values of a graph. */
 export abstract class Operations {
-  /** Adds a node of any operator, of its usual domain unless another is given; the methods below are its typed forms. @throws {RangeError} If the operator is unknown or its inputs do not fit. */
+  /** Adds a node, by default of the operator's usual domain. @throws {RangeError} If operator or inputs are wrong. */
   abstract node(
     op: string,
     inputs: readonly (Value | null)[],
@@ -63,8 +63,8 @@ export abstract class Operations {
   abstract initializer(name: string): Initializer | undefined;
 
   /**
-   * Makes the nodes that read `from` read `to` instead, which is computed before
-   * the first of them.
+   * Makes the nodes that read `from` read `to` instead; the nodes that compute `to`
+   * move before the first of them.
    *
    * @throws {RangeError} If `to` is computed from `from`.
    */
@@ -175,7 +175,7 @@ export abstract class Operations {
   ): Value {
     return this.#one("Gemm", given(a, b, c), { alpha, beta, transA, transB });
   }
-  /** x in 8 bits, with the scale that its range asks for. */
+  /** x in uint8, with the scale and zero point of its range. */
   dynamicQuantizeLinear(x: Value): Quantized {
     const [quantized, scale, zeroPoint] = this.node(
       "DynamicQuantizeLinear",
@@ -231,7 +231,7 @@ export abstract class Operations {
         ...more,
       });
   }
-  /** Padding counts among what is averaged. */
+  /** Averages include the padding. */
   readonly averagePool = this.#pool("AveragePool", {
     count_include_pad: 1,
   });
@@ -272,7 +272,7 @@ export abstract class Operations {
     const inputs = given(x, scale, bias);
     return this.#one("LayerNormalization", inputs, { axis, epsilon });
   }
-  /** LayerNormalization without bias, with its statistics: the normalised x, and 1/√(σ² + ε) with the normalised axes kept as 1. */
+  /** LayerNormalization without bias, and its statistic 1/√(σ² + ε) with the normalised axes kept as 1. */
   layerNormalizationStatistics(
     x: Value,
     scale: Value,
@@ -335,7 +335,7 @@ export abstract class Operations {
       outputs: sizes.length,
     });
   }
-  /** Equal parts along `axis`, as torch.chunk gives where it divides. */
+  /** Equal parts along `axis`, as torch.chunk returns if the size divides. */
   chunk(x: Value, parts: number, { axis }: { axis: number }): Value[] {
     const size = x.shape[normalizeAxis(axis, x.shape.length)] / parts;
     return this.split(x, Array(parts).fill(size), { axis });
@@ -363,11 +363,11 @@ export abstract class Operations {
   ): Value {
     return this.#one("ScatterND", [data, indices, updates], { reduction });
   }
-  /** Channels to places, the block's place first: `[B, b·b·C, H, W]` → `[B, C, b·H, b·W]`. */
+  /** Channels to positions, position in the block first: `[B, b·b·C, H, W]` → `[B, C, b·H, b·W]`. */
   depthToSpace(x: Value, { blockSize }: { blockSize: number }): Value {
     return this.#one("DepthToSpace", [x], { blocksize: blockSize });
   }
-  /** Resize to `sizes` (all axes). `asymmetric` + `floor` is PyTorch's nearest; `half_pixel` and `align_corners` are its bilinear modes. */
+  /** Resizes all axes to `sizes`: `asymmetric` nearest is PyTorch's, and both others its bilinear modes. */
   resize(
     x: Value,
     sizes: readonly number[],

@@ -1,7 +1,7 @@
-/** What depends on what in a graph. */
+/** Dependencies between the nodes and values of a graph. */
 import type { Node } from "./graph.ts";
 
-/** Nodes that depend on some of the values, and all values that do, these included. */
+/** The nodes that depend on any of the values, and all values that do, the given ones included. */
 export function dependants(
   nodes: readonly Node[],
   names: Iterable<string>,
@@ -16,7 +16,7 @@ export function dependants(
   return { nodes: found, names: known };
 }
 
-/** Nodes that some of the values depend on, the last one first. */
+/** The nodes that any of the values depends on, the last one first. */
 export function makersOf(
   nodes: readonly Node[],
   names: Iterable<string>,

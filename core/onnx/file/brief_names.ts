@@ -1,14 +1,14 @@
-/** Short names for what flows inside a graph: without weights they are most of the file. */
+/** Short names for a graph's inner values: names are most of a file without weights. */
 import type { Graph } from "../graph.ts";
 
-/** The graph with inner values numbered and nodes without names, which ONNX asks for none of; inputs, outputs and initializers keep theirs. */
+/** Numbers inner values and drops node names, which ONNX does not require; all other values keep their names. */
 export function briefNames(graph: Graph): Graph {
   const { inputs, outputs, initializers } = graph;
   const brief = new Map(
     [...[...inputs, ...outputs].map(({ name }) => name), ...initializers.keys()]
       .map((name) => [name, name]),
   );
-  brief.set("", ""); // an input that is left out
+  brief.set("", ""); // an omitted optional input
   let count = 0;
   const nameOf = (name: string): string => {
     const known = brief.get(name);

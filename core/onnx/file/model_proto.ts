@@ -1,7 +1,7 @@
 /**
  * Graphs as ONNX files: {@linkcode encodeModel} writes a `ModelProto`,
- * {@linkcode decodeModel} reads back what it wrote. Weights are raw data, or
- * external data where an initializer names a byte range of a file.
+ * {@linkcode decodeModel} reads such files back. Weights are raw data, or
+ * external data if an initializer names a byte range of a file.
  */
 import protobuf from "protobufjs";
 import {
@@ -47,7 +47,7 @@ import {
   widenedNames,
 } from "./stored_floats.ts";
 
-/** Versions of ONNX's operators that can be written, and the IR version that a file of each bears. */
+/** The IR version of a file for each opset that can be written. */
 const irVersions: Readonly<Record<number, number>> = {
   17: 8,
   18: 8,
@@ -61,29 +61,32 @@ const microsoftOpset = 1;
 const producerName = "dip-go";
 /** `TensorProto.DataLocation.EXTERNAL`. */
 const external = 1;
-/** Protobuf parsers read an int32 length. */
+/** The most bytes of weights in memory: protobuf parsers read lengths as int32. */
 const maximumBytes = 2 ** 31 - 1;
 
 const text = { encode: new TextEncoder(), decode: new TextDecoder() };
 
-/** How {@linkcode encodeModel} writes a graph. */
+/** Options of {@linkcode encodeModel}. */
 export interface EncodeOptions {
-  /** Version of ONNX's operators, 17 to 20; 20 by default. An older one is the caller's promise that the graph needs no more: see `leastOpset`. */
+  /** The opset that the file declares, 17 to 20 (default 20); not checked against the graph: see `leastOpset`. */
   readonly opset?: number;
   /** Key-value pairs for the file's `metadata_props`. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** Name of a weight file relative to the model's folder, from its path; the base name by default. */
+  /** The name of a weight file relative to the model's folder, from its path; the base name by default. */
   readonly externalLocation?: (path: string) => string;
-  /** Whether the runtime is kept from widening stored weights once and for all: they are inputs too, which whoever runs the graph might give anew. False by default. */
+  /**
+   * Whether stored weights are inputs too: a caller may override inputs, so the
+   * runtime widens them at each run, not once as it loads. False by default.
+   */
   readonly keepsStored?: boolean;
 }
 
 /**
- * A graph as the bytes of an ONNX file. Weights in memory are copied once, into
- * the result; weights in files stay there.
+ * Encodes a graph as an ONNX file. Weights in memory are copied once, into the
+ * result; weights in files stay in their files.
  *
- * @throws {RangeError} If an initializer has neither data nor a file, its data
- * or range do not fit its shape, or data in memory pass protobuf's 2 GiB.
+ * @throws {RangeError} If an initializer has neither data nor a file, its data or range do not fit
+ * its shape, data in memory pass protobuf's 2 GiB, or an operator's domain is unknown.
  */
 export function encodeModel(
   graph: Graph,
@@ -130,7 +133,7 @@ function graphParts(
 }
 
 // protobufjs' writer grows its buffer and moves a nested message once for every
-// level, so what holds the weights is put together here, from parts.
+// level, so the messages around the weights are put together here, from parts.
 
 /** The length-delimited field `id` (wire type 2) of a message, around the parts of its value. */
 function delimited(id: number, parts: readonly Uint8Array[]): Uint8Array[] {
@@ -153,7 +156,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
 
 const baseName = (path: string): string => path.slice(path.search(/[^/\\]*$/));
 
-/** True when the initializer's data stay in a file: it names one and has none in memory. */
+/** Whether the initializer's data stay in a file: it names a byte range and has no data in memory. */
 export function isExternal(
   initializer: Initializer,
 ): initializer is Initializer & { readonly file: FileRange } {
@@ -206,7 +209,7 @@ function encodeAttribute(
   return { name, type, [field]: own };
 }
 
-/** A graph inside of a node; its weights are the outermost's. */
+/** Encodes a graph inside of a node, without weights: the outermost graph has them. */
 const innerGraph = (
   { name, inputs, outputs, nodes }: Graph,
 ): InnerGraphMessage => ({
@@ -278,8 +281,8 @@ function encodeInitializer(
 }
 
 /**
- * The graph of an ONNX file that {@linkcode encodeModel} wrote. Inner values
- * are inferred anew; external data become file ranges with the location as path.
+ * Decodes an ONNX file that {@linkcode encodeModel} wrote. Inner values are
+ * inferred anew; external data become file ranges with the location as path.
  *
  * @throws {TypeError} If the bytes are no ONNX file, or one with parts that our graphs do not have.
  * @throws {RangeError} If versions or shapes disagree.
@@ -375,7 +378,7 @@ function decodeValue({ name, type }: ValueInfoMessage): Value {
   };
 }
 
-/** @param widened The name of the float32 value that a cast makes of it. */
+/** @param widened The name of the float32 value that a `Cast` makes of a stored weight. */
 function decodeInitializer(
   message: TensorMessage,
   widened?: string,
@@ -430,7 +433,7 @@ function decodeAttribute(
   return [name, isText ? text.decode.decode(value) : value];
 }
 
-/** A graph inside of a node. Of what its nodes make only the outputs are known. */
+/** Decodes a graph inside of a node; `values` has its inputs and outputs alone. */
 function decodeInner({ name, node, input, output }: InnerGraphMessage): Graph {
   const [inputs, outputs] = [input.map(decodeValue), output.map(decodeValue)];
   const known = [...inputs, ...outputs];
@@ -444,7 +447,7 @@ function decodeInner({ name, node, input, output }: InnerGraphMessage): Graph {
   };
 }
 
-/** What a loop leaves: what its body does, but for whether it goes on. */
+/** The outputs of a `Loop`: its body's without the first, the condition; undefined for other nodes. */
 const loopOutputs = ({ attributes: { body } }: Node): Value[] | undefined =>
   body?.outputs.slice(1);
 

@@ -55,7 +55,7 @@ const { root } = protobuf.parse(`
 /** The message type of a whole ONNX file. */
 export const modelType: protobuf.Type = root.lookupType("ModelProto");
 
-/** The messages that are encoded on their own, and what each holds. */
+/** The messages that are encoded on their own, without the fields that are appended as bytes. */
 interface Messages {
   ModelProto: Omit<ModelMessage, "graph">;
   GraphProto: Omit<ModelMessage["graph"], "initializer">;
@@ -138,7 +138,7 @@ export interface ModelMessage {
   graph: InnerGraphMessage & { initializer: TensorMessage[] };
 }
 
-/** `AttributeProto.AttributeType` of each kind that our graphs hold, and the field with its value. */
+/** The `AttributeProto.AttributeType` of each kind of attribute, and the field with its value. */
 export const attributeForms = {
   float: { type: 1, field: "f" },
   int: { type: 2, field: "i" },

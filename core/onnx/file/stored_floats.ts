@@ -1,7 +1,7 @@
 /**
- * Weights that a file holds in other floats than float32. A graph has them as
- * float32; in its ONNX file they lie as they are stored, and a `Cast` widens
- * them: the runtime does that, once where it folds constants.
+ * Stored weights: float32 weights of a graph whose file holds other floats. The
+ * ONNX file of the graph has the stored floats, and a `Cast` that widens them to
+ * float32; a runtime that folds constants runs it once.
  */
 import type { StoredFloat } from "../../tensor/tensor_bytes.ts";
 import { dataTypes, storedDataTypes } from "../data_types.ts";
@@ -12,7 +12,7 @@ const suffix = ":stored";
 /** The name that an initializer's stored form has in an ONNX file. */
 export const storedName = (name: string): string => `${name}${suffix}`;
 
-/** An initializer that lies in a file in other floats. */
+/** A float32 initializer whose file holds other floats. */
 export type StoredInitializer = Initializer & {
   readonly file: FileRange & { readonly stored: StoredFloat };
 };
@@ -22,7 +22,7 @@ export const isStored = (
 ): initializer is StoredInitializer =>
   !initializer.data && initializer.file?.stored !== undefined;
 
-/** The node that widens one. */
+/** The `Cast` that widens a stored weight. */
 export const castOf = ({ name, dtype }: StoredInitializer): Node => ({
   op: "Cast",
   domain: "",
@@ -32,7 +32,7 @@ export const castOf = ({ name, dtype }: StoredInitializer): Node => ({
   attributes: { to: dataTypes[dtype] },
 });
 
-/** The oldest opset whose `Cast` takes what the graph's files hold. */
+/** The oldest opset whose `Cast` takes the graph's stored floats: 19 for 8 bits, else 0 for any. */
 export const storedOpset = ({ initializers }: Graph): number =>
   [...initializers.values()].some((each) =>
       isStored(each) && each.file.stored.startsWith("F8")
@@ -40,12 +40,12 @@ export const storedOpset = ({ initializers }: Graph): number =>
     ? 19
     : 0;
 
-/** How a file holds values of an element type's number, or undefined where that is none of these. */
+/** The stored float with an ONNX element type's number; undefined if no stored float has it. */
 export const storedFloatOf = (code: number): StoredFloat | undefined =>
   (Object.keys(storedDataTypes) as StoredFloat[])
     .find((stored) => storedDataTypes[stored] === code);
 
-/** The names of casts' outputs, by the initializers that they widen. */
+/** The names of the widened values, by the names of the stored weights in the file. */
 export const widenedNames = (nodes: readonly Node[]): Map<string, string> =>
   new Map(
     nodes.filter(({ op, inputs: [name] }) =>

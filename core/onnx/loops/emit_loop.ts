@@ -1,21 +1,21 @@
-/** A loop in a graph that is being built. */
+/** Adds a loop to a graph that is being built. */
 import { int64, type Tensor } from "../../tensor/tensor.ts";
 import type { GraphBuilder } from "../builder.ts";
 import type { Value } from "../graph.ts";
 import { loopNames } from "./loop_names.ts";
 
-/** What runs again and again. */
+/** A loop's first state, its branches, and the branch that each iteration takes. */
 export interface LoopBody {
-  /** What the first run reads; later ones read what the run before left. */
+  /** The state that the first iteration reads; later ones read the state that the one before left. */
   readonly first: Readonly<Record<string, Value>>;
-  /** Which branch each run takes; as many runs as there are numbers. */
+  /** The branch that each iteration takes; the list's length is the number of iterations. */
   readonly chosen: readonly number[];
   /**
-   * Emits a run.
+   * Emits an iteration.
    *
-   * @param index Of the run, int64 `[]`.
-   * @param now What it reads.
-   * @returns What emits each branch, and gives what that leaves; what it does not name stays as it is.
+   * @param index The iteration's index, int64 `[]`.
+   * @param now The state that the iteration reads.
+   * @returns Functions that emit one branch each and return the state values that it changes.
    */
   readonly body: (
     index: Value,
@@ -23,19 +23,15 @@ export interface LoopBody {
   ) => readonly (() => Readonly<Record<string, Value>>)[];
 }
 
-/** What a loop leaves. */
+/** The values that a loop adds to its graph. */
 export interface EmittedLoop {
-  /** What the last run left. */
+  /** The state that the last iteration leaves. */
   readonly last: Readonly<Record<string, Value>>;
-  /** To be among the outputs of the graph. */
+  /** The outputs that the caller must add to the graph's own. */
   readonly outputs: Readonly<Record<string, Value>>;
 }
 
-/**
- * Emits a graph's one loop.
- *
- * @throws {RangeError} If it has one already.
- */
+/** Emits a graph's one loop. @throws {RangeError} If the graph has a loop already. */
 export function emitLoop(
   g: GraphBuilder,
   { first, chosen, body }: LoopBody,
@@ -62,7 +58,7 @@ export function emitLoop(
   return { last, outputs: Object.fromEntries(outputs) };
 }
 
-/** Whether a run takes a branch before b, b from 1. */
+/** For each branch b from 1 on, whether an iteration takes a branch before b: bool `[]`. */
 function branchesBefore(
   g: GraphBuilder,
   index: Value,
@@ -76,6 +72,6 @@ function branchesBefore(
   );
 }
 
-/** Of a table `[runs, …]`, a run's own row. */
+/** An iteration's row of a table `[iterations, …]`. */
 export const looked = (g: GraphBuilder, index: Value, table: Tensor): Value =>
   g.gather(g.constant(table), index);

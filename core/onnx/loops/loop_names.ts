@@ -1,21 +1,21 @@
-/** What belongs to a graph's loop, told by its name. */
+/** The names that mark inputs and outputs of a graph as its loop's. */
 import type { Graph, Value } from "../graph.ts";
 
 const prefix = "loop.";
 
 /** Names of a loop's inputs and outputs. */
 export const loopNames = {
-  /** An input, int64 `[]`: which run it is, from 0. */
+  /** An input, int64 `[]`: the iteration's index, from 0. */
   index: `${prefix}index`,
-  /** An output, bool `[]`: whether the run takes a branch before b, from 1. */
+  /** An output, bool `[]`: whether the iteration takes a branch before b, b from 1. */
   before: (b: number): string => `${prefix}before.${b}`,
-  /** An output: the state that the first run reads. */
+  /** An output: the state that the first iteration reads. */
   first: (state: string): string => `${prefix}first.${state}`,
-  /** An input: what each run reads. */
+  /** An input: the state that each iteration reads. */
   now: (state: string): string => `${prefix}now.${state}`,
-  /** An output: what a run leaves that takes branch b. */
+  /** An output: the state that an iteration leaves if it takes branch b. */
   next: (b: number, state: string): string => `${prefix}next.${b}.${state}`,
-  /** An input: what the last run leaves, for nodes behind the loop. */
+  /** An input: the state that the last iteration leaves, for nodes after the loop. */
   last: (state: string): string => `${prefix}last.${state}`,
 };
 

@@ -1,8 +1,8 @@
 /**
- * A graph's loop as ONNX has it: a `Loop` whose body is a graph of its own, and
- * in it an `If` for every choice between branches. Inner graphs read values of
- * outer ones by name. All weights stand in the outermost: onnxruntime-web reads no
- * external data of others.
+ * A graph's flat loop as ONNX's `Loop`, whose body is a graph of its own with an
+ * `If` for every choice between branches. Inner graphs read values of outer graphs
+ * by name. The outermost graph has all weights: onnxruntime-web reads no external
+ * data of inner graphs.
  */
 import { castOf, isStored } from "../file/stored_floats.ts";
 import {
@@ -15,21 +15,21 @@ import {
 import { loopNames, outside } from "./loop_names.ts";
 import { type Region, regionsOf } from "./regions.ts";
 
-/** Inputs and outputs of a body that no other of its nodes has to do with. */
+/** Names of values that ONNX's `Loop` needs and no other node reads. */
 const names = {
   goesOn: "loop.goes_on",
   still: "loop.still",
   count: "loop.count",
 };
 
-/** A graph as ONNX has it. */
+/** A graph with an ONNX `Loop` node instead of a flat loop. */
 export interface Nested {
   readonly graph: Graph;
-  /** Stored weights that graphs inside of it widen. */
+  /** Names of stored weights that inner graphs widen, so that the outermost graph does not. */
   readonly widenedInside: ReadonlySet<string>;
 }
 
-/** The graph with an ONNX `Loop` for its loop, its inputs and outputs those outside of it. */
+/** The graph with an ONNX `Loop` for its flat loop, and without the flat loop's inputs and outputs. */
 export function nested(graph: Graph): Nested {
   const { loop } = graph;
   if (!loop) return { graph, widenedInside: new Set() };
@@ -53,9 +53,9 @@ export function nested(graph: Graph): Nested {
 }
 
 /**
- * What belongs to each region. A weight that graphs inside read alone they get by a
- * node of their own, which a runtime computes as it loads: ONNX Runtime lays a
- * convolution's filter out anew only where it is its graph's own.
+ * The initializers, and the nodes of each region. A weight that only inner graphs
+ * read passes through a node in each, which a runtime folds as it loads: ONNX Runtime
+ * changes the layout of a convolution's filter only if it is of the same graph.
  */
 class Parts {
   readonly initializers = new Map<string, Initializer>();
@@ -86,7 +86,7 @@ class Parts {
     const outer = `${name}:outer`;
     this.initializers.set(outer, { ...initializer, name: outer });
     const own = { inputs: [outer], outputs: [name] };
-    // An `Identity` would be taken out before constants are computed.
+    // The runtime removes an `Identity` before it folds constants.
     this.#begin(regions, operatorNode("Sum", own));
   }
 
@@ -101,7 +101,7 @@ class Parts {
   }
 }
 
-/** The regions inside that read what none outside does: one that the others see, or each branch. */
+/** The inner regions that need an own node for a weight: "loop", which branches see, or each that reads it. */
 function insides(readers: ReadonlySet<Region> = new Set()): Region[] {
   if (readers.has("before") || readers.has("after")) return [];
   return readers.has("loop") ? ["loop"] : [...readers];
@@ -116,13 +116,13 @@ function operatorNode(
   return { op, domain: "", name: values.outputs[0], attributes, ...values };
 }
 
-/** A graph inside of another. */
+/** A graph inside of a node of another graph. */
 const inner = (
   { values }: Graph,
   own: Omit<Graph, "values" | "initializers">,
 ): Graph => ({ ...own, initializers: new Map(), values });
 
-/** What runs again and again. */
+/** The body of the `Loop`: one iteration. */
 function body(graph: Graph, parts: Parts): Graph {
   const { index, branches, state } = graph.loop!;
   const flag = (name: string): Value => ({ name, dtype: "bool", shape: [] });
@@ -143,7 +143,7 @@ function body(graph: Graph, parts: Parts): Graph {
   });
 }
 
-/** Nodes that take one of the branches from `begin` to `end`, and what they leave. */
+/** Nodes that choose one of the branches `begin` to `end` (exclusive) by bisection, and its state as outputs. */
 function branchesFrom(
   graph: Graph,
   parts: Parts,

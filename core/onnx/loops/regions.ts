@@ -1,22 +1,22 @@
-/** Where the nodes of a graph with a loop run. */
+/** The regions of a graph with a loop, which say when each node runs. */
 import type { Graph, Node } from "../graph.ts";
 import { dependants, makersOf } from "../reach.ts";
 import { loopNames } from "./loop_names.ts";
 
-/** Before the loop, in each of its runs, in those that take one branch, or behind it. */
+/** Before the loop, in every iteration, in the iterations that take a branch (its number), or after the loop. */
 export type Region = "before" | "loop" | number | "after";
 
 export interface Regions {
   readonly of: ReadonlyMap<Node, Region>;
-  /** The regions in which each value is read; of a graph without a loop none are known. */
+  /** The regions that read each value; empty for a graph without a loop. */
   readonly reading: ReadonlyMap<string, ReadonlySet<Region>>;
 }
 
 /**
- * The region of each node. What depends on no run runs once, before the loop;
- * what one branch alone needs runs in that, unless it follows from the index alone:
- * then branches may share it. What is made of constants alone stands where it is
- * read. Nodes of a graph without a loop are all "before" it.
+ * The region of each node. Nodes that depend on no iteration run once, before the
+ * loop. Nodes that only one branch needs run in that branch, unless they follow from
+ * the index alone: then branches may share them. Nodes of constants alone are in the
+ * one region that reads them. All nodes of a graph without a loop are "before".
  */
 export function regionsOf(graph: Graph): Regions {
   const { nodes, loop } = graph;
@@ -41,7 +41,7 @@ export function regionsOf(graph: Graph): Regions {
   return withConstants(graph, regions);
 }
 
-/** The branch of those that one alone needs. @param varied Nodes that do not follow from the index alone. */
+/** The branch of each node that only one branch needs. @param varied Nodes that depend on more than the index. */
 function nodesOfOneBranch(
   { nodes, loop }: Graph,
   varied: ReadonlySet<Node>,
@@ -58,7 +58,7 @@ function nodesOfOneBranch(
   }));
 }
 
-/** Regions with what is made of constants alone in the one that reads it. */
+/** The regions, with nodes of constants alone in the region that reads them, if it is one. */
 function withConstants(
   { nodes, inputs, outputs }: Graph,
   regions: Map<Node, Region>,

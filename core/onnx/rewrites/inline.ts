@@ -1,14 +1,14 @@
-/** A graph as part of another. */
+/** Adds a graph to another graph. */
 import type { GraphBuilder } from "../builder.ts";
 import type { Graph, Value } from "../graph.ts";
 import { addNodes } from "./rewrite.ts";
 
 /**
- * Adds a graph's nodes to one that is being built. Parameters of the same name
- * are the same; other names are made unique.
+ * Adds a graph's nodes to a graph that is being built. Parameters of the same name
+ * are shared; other names are made unique.
  *
- * @param inputs What the graph reads, by the names of its inputs.
- * @returns All of its values, by their names in the graph.
+ * @param inputs The values to read, by the names of the graph's inputs.
+ * @returns The values in `g` of all values of the graph, by their names in the graph.
  * @throws {RangeError} If an input is missing.
  */
 export function inlined(

@@ -1,4 +1,4 @@
-/** Graph to graph, a node at a time: a rule may emit other nodes where one stood. */
+/** Rewrites a graph node by node: a rule may emit other nodes instead of one. */
 import { GraphBuilder } from "../builder.ts";
 import type { Graph, Node, Value } from "../graph.ts";
 import type { NodeCall } from "../ops/operator.ts";
@@ -6,11 +6,11 @@ import type { NodeCall } from "../ops/operator.ts";
 /** A node about to be copied, with its inputs in the new graph. */
 export interface RewriteCall extends NodeCall {
   readonly g: GraphBuilder;
-  /** The value of the new graph for one that comes before the node in the old. */
+  /** The new graph's value for a value that comes before the node in the old graph. */
   made(name: string): Value;
 }
 
-/** What stands for the node's outputs, or nothing where it is copied as it is. */
+/** Emits the values that replace the node's outputs; undefined copies the node unchanged. */
 export type RewriteRule = (
   call: RewriteCall,
 ) => readonly Value[] | undefined;
@@ -19,7 +19,7 @@ export type RewriteRule = (
 const pathOf = ({ name }: Node): string =>
   name.slice(0, Math.max(0, name.lastIndexOf("/")));
 
-/** The node as it is, on other inputs. */
+/** Adds a copy of the node with the given inputs. */
 export function copied(
   { g, node, inputs }: Omit<RewriteCall, "made">,
 ): Value[] {
@@ -30,9 +30,9 @@ export function copied(
 }
 
 /**
- * Adds a graph's nodes to one that is being built, each as the rule has it.
+ * Adds a graph's nodes, rewritten by the rule, to a graph that is being built.
  *
- * @param made Values of the new graph by their names in the old; gets those that nodes make.
+ * @param made Values of the new graph by their names in the old; outputs of nodes are added to it.
  */
 export function addNodes(
   g: GraphBuilder,
@@ -50,11 +50,11 @@ export function addNodes(
 
 export interface Rewriting {
   readonly rule: RewriteRule;
-  /** What the graph returns in place of an output's value; the value itself by default. */
+  /** Emits the value to return instead of an output's value; the value itself by default. */
   readonly output?: (g: GraphBuilder, value: Value) => Value;
 }
 
-/** The same inputs and names of outputs, with the rule applied to each node; what no output needs any more is left out. */
+/** The graph, each node rewritten by the rule; inputs and names of outputs stay, unneeded nodes do not. */
 export function rewritten(
   graph: Graph,
   { rule, output = (_, value) => value }: Rewriting,

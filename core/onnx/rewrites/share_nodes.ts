@@ -1,12 +1,12 @@
-/** Common subexpressions: what a graph computes twice from the same values is computed once. */
+/** Common subexpressions: nodes that compute the same from the same values become one node. */
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Graph, Initializer, Node } from "../graph.ts";
 import { type Region, regionsOf } from "../loops/regions.ts";
 
-/** Larger constants are equal only if they are the same in memory: to compare them would take longer than it saves. */
+/** Larger constants count as equal only if they share memory: a comparison would take longer than it saves. */
 const comparedElements = 4096;
 
-/** @param numbers Of the large arrays of one graph. */
+/** A key that equal constants share; null without data. @param numbers Numbers of one graph's large arrays. */
 function constantKey(
   { dtype, shape, data: tensor }: Initializer,
   numbers: Map<object, number>,
@@ -32,7 +32,7 @@ const nodeKey = (
     Object.entries(attributes).sort(),
   ]);
 
-/** Names of the values that equal an earlier one, by their own. */
+/** Names of earlier values, by the names of later values that equal them. */
 class Renamed {
   readonly #names = new Map<string, string>();
   readonly #first = new Map<string, readonly string[]>();
@@ -41,7 +41,7 @@ class Renamed {
     return this.#names.get(name) ?? name;
   }
 
-  /** Whether something with this key was seen; then `own` bear the names of what it made. */
+  /** Whether the key was seen before; if so, the values `own` get the names of the values seen with it. */
   isKnown(key: string, own: readonly string[]): boolean {
     const first = this.#first.getOrInsert(key, own);
     if (first === own) return false;
@@ -51,10 +51,9 @@ class Renamed {
 }
 
 /**
- * The graph without nodes and constants that equal an earlier one. A node
- * that makes an output of the graph stays, and one that runs in another branch of
- * a loop. Every operator of ours is a pure function, so equal inputs give equal
- * outputs.
+ * The graph without nodes and constants that equal an earlier one. A node stays if
+ * it makes an output of the graph, or runs in another region of a loop. Every
+ * operator is a pure function, so equal inputs give equal outputs.
  */
 export function shareNodes(graph: Graph): Graph {
   const renamed = new Renamed();

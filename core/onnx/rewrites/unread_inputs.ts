@@ -1,7 +1,7 @@
-/** Inputs that nothing reads. */
+/** Removes inputs that no node reads. */
 import type { Graph } from "../graph.ts";
 
-/** The graph without those of its inputs, all or some, that no node reads. */
+/** The graph without those of the named inputs, all by default, that no node reads. */
 export function withoutUnread(
   graph: Graph,
   names: readonly string[] = graph.inputs.map(({ name }) => name),

@@ -34,10 +34,10 @@ interface Transforms {
   readonly output: Matrix;
 }
 
-/** m of F(m x m, 3 x 3). */
+/** The m of F(m x m, 3 x 3), a tile's outputs along one axis. */
 type Tile = 2 | 4;
 
-/** By m; interpolation points 0, 1, −1 and infinity, and 2, −2 for the larger. */
+/** The transforms of each m, with interpolation points 0, 1, −1 and infinity, and 2, −2 if m = 4. */
 const transforms: Readonly<Record<Tile, Transforms>> = {
   2: {
     input: [[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]],
@@ -91,19 +91,19 @@ function transform({ g, shared }: Making, matrix: Matrix): Value {
   });
 }
 
-/** Fewer channels than this, and ONNX Runtime's direct convolution is as fast. */
+/** With fewer channels, ONNX Runtime's direct convolution is as fast. */
 const leastChannels = 256;
 
-/** Pixels from which the larger tiles pay for their weights: four times the filters' memory, 1.8 times that of the smaller. */
+/** Pixels from which m = 4 pays for its weights: 4 times the filters' memory, against 1.8 times with m = 2. */
 const pixelsOfLargeTiles = 32 * 32;
 
-/** Below these the weights' memory is the cost, of any form. */
+/** With fewer pixels the weights' memory is the cost, in any form. */
 const leastPixels = 16 * 16;
 
-/** What a picture's transformed tiles may take, in bytes: the input's 36/16. */
+/** The most bytes of a batch's transformed tiles, which take a²/m² times its features' memory. */
 const mostTileBytes = 2 ** 28;
 
-/** m of the tiles that a convolution `x` `[N, C, H, W]` is computed in; null where it is better as it is. */
+/** The m for a convolution of `x` `[N, C, H, W]`; null if a direct convolution is better. */
 function tileOf(node: Node, x: Value, w: Value): Tile | null {
   const isPlain = w.dtype === "float32" &&
     sameShape(w.shape.slice(2), [3, 3]) &&
