@@ -3,7 +3,7 @@ import type { Node } from "../graph.ts";
 
 export type Shape = readonly number[];
 
-/** NumPy broadcasting of two shapes, or null where they disagree. */
+/** The shape that two shapes broadcast to as in NumPy, or null if they disagree. */
 export function broadcastShapes(a: Shape, b: Shape): Shape | null {
   const rank = Math.max(a.length, b.length);
   const shape: number[] = [];

@@ -69,7 +69,7 @@ const byName: ReadonlyMap<string, Operator> = new Map(
   Object.entries(operators),
 );
 
-/** What is known of a node's operator. @throws {RangeError} If that is nothing. */
+/** The record of a node's operator. @throws {RangeError} If the operator is unknown. */
 export function operatorOf({ op, name }: Pick<Node, "op" | "name">): Operator {
   const operator = byName.get(op);
   if (operator) return operator;

@@ -3,7 +3,7 @@ import type { Value } from "../../graph.ts";
 import type { Operations } from "../../operations.ts";
 import { mergeHeads, type Range, ranges, sliced, splitHeads } from "./heads.ts";
 
-/** Elements of a score matrix `[B, h, l, S]` that one slice of h heads and l queries may hold: 32 MB. Four such matrices are alive at a time. */
+/** The most elements of one slice's score matrix `[B, h, l, S]`: 32 MB. Four such matrices are alive at a time. */
 const scoreLimit = 1 << 23;
 
 /** Forward values q, y `[B, L, D]`, k, v `[B, S, D]`, bias `[B or 1, h or 1, L, S]`, and the output's cotangent dy. */
@@ -18,13 +18,13 @@ interface Attention {
 
 /**
  * The cotangents of Q, K and V of O = P V with P = softmax(s Q Kᵀ + bias).
- * Nothing of it is stored: P is recomputed, a slice of heads and queries at a
- * time so that memory stays bounded.
+ * P is not stored but recomputed, a slice of heads and queries at a time, so that
+ * memory stays bounded.
  *
  *   dV = Pᵀ dO    dP = dO Vᵀ    dS = P ⊙ (dP − Σ_S dP ⊙ P)    dQ = s dS K    dK = s dSᵀ Q
  *
- * O = P V is made from the P that is there already, and stands in for the
- * operator's output where that is one slice: the operator itself need not run.
+ * If there is one slice, O = P V from the recomputed P is substituted for the
+ * operator's output, so that the operator itself need not run.
  */
 export function attentionCotangents(
   g: Operations,
@@ -52,19 +52,19 @@ export function attentionCotangents(
   return [0, 1, 2].map((i) => joined(g, parts.map((part) => part[i])));
 }
 
-/** The whole number nearest below `wanted`, from 1 to `most`. */
+/** `wanted` rounded down to a whole number, within 1 to `most`. */
 const within = (most: number, wanted: number): number =>
   Math.min(most, Math.max(1, Math.floor(wanted)));
 
-/** Joined along axis 2: the width of `[B, L, D]`, the tokens of `[B, h, L, d]`. */
+/** The parts joined along axis 2: the width of `[B, L, D]`, the tokens of `[B, h, L, d]`. */
 const joined = (g: Operations, parts: readonly Value[]): Value =>
   parts.length === 1 ? parts[0] : g.concat(parts, { axis: 2 });
 
-/** Heads of a bias, which may be one for all. */
+/** The bias of a range of heads; a bias that all heads share stays whole. */
 const biasOf = (g: Operations, bias: Value, range: Range): Value =>
   bias.shape[1] === 1 ? bias : sliced(g, bias, { axis: 1, ...range });
 
-/** Operands and the output's cotangent of some heads: Q, dO `[B, h, L, d]`; K, V `[B, h, S, d]`; bias `[B or 1, h or 1, L, S]`. */
+/** The values of some heads: Q, dO `[B, h, L, d]`; K, V `[B, h, S, d]`; bias `[B or 1, h or 1, L, S]`. */
 interface Heads {
   readonly Q: Value;
   readonly K: Value;
@@ -74,7 +74,7 @@ interface Heads {
   readonly scale: number;
 }
 
-/** dQ, dK, dV of some heads, `rows` queries at a time: each slice has its own dQ, all add to dK and dV. */
+/** dQ, dK, dV of some heads, `rows` queries at a time: each slice has its own dQ; dK and dV are sums of slices. */
 function sumOfSlices(
   g: Operations,
   { Q, K, V, dO, bias, scale }: Heads,
@@ -95,7 +95,7 @@ function sumOfSlices(
     : together(g, [joined(g, dQ), sum(dK), sum(dV)]);
 }
 
-/** dQ, dK, dV with whole score matrices and, where the operator's output is wanted too, O. */
+/** dQ, dK, dV from whole score matrices and, if `withOutput`, the operator's output O. */
 function spelledOut(
   g: Operations,
   { Q, K, V, dO, bias, scale: alpha }: Heads,
@@ -124,8 +124,8 @@ function throughSoftmax(g: Operations, { P, V, dO }: Attended): Value {
 }
 
 /**
- * The same with an O that is there: Σ_S dP ⊙ P is Σ_d dO ⊙ O, which is less to
- * add up, and subtracted within the product as one more column:
+ * dS of {@linkcode throughSoftmax} from a known O: Σ_S dP ⊙ P is Σ_d dO ⊙ O, a sum
+ * of fewer terms, which one more column of the product subtracts:
  * dO Vᵀ − Σ = [dO, −Σ] [V, 1]ᵀ.
  */
 function throughSoftmaxWith(
@@ -142,7 +142,7 @@ function throughSoftmaxWith(
   return g.mul(P, centred);
 }
 
-/** Narrower heads are faster to multiply with as columns. */
+/** For heads narrower than this, (Xᵀ S)ᵀ is faster than Sᵀ X. */
 const narrow = 16;
 
 /** α Sᵀ X of scores `[B, h, L, S]` and X `[B, h, L, d]`. */
@@ -160,9 +160,9 @@ function sumOverQueries(
 }
 
 /**
- * The same values, each of which needs all of them. The runtime orders nodes
- * depth first from the graph's outputs: without this it would compute dQ of
- * every slice, keeping all score matrices for dK and dV.
+ * Makes each value depend on all of them. The runtime orders nodes depth first
+ * from the graph's outputs: without this it would compute dQ of every slice, and
+ * keep all score matrices for dK and dV.
  */
 function together(g: Operations, values: readonly Value[]): Value[] {
   const sizes = values.map(({ shape }) => shape[2]);

@@ -2,7 +2,7 @@
 import type { Value } from "../../graph.ts";
 import type { Operations } from "../../operations.ts";
 
-/** Part of an axis. */
+/** A part of an axis: index `from` to `to`, `to` not included. */
 export interface Range {
   readonly from: number;
   readonly to: number;
@@ -26,7 +26,7 @@ export function sliced(
   return g.slice(x, { axes: [axis], starts: [from], ends: [to] });
 }
 
-/** Heads `from` to `to`, by default all, of `[B, L, D]` as `[B, h, L, d]`. */
+/** Splits `[B, L, D]` into heads `[B, h, L, d]`: heads `from` to `to`, by default all. */
 export function splitHeads(
   g: Operations,
   x: Value,

@@ -1,7 +1,7 @@
 /**
  * ONNX Runtime's MultiHeadAttention, O = P V with P = softmax(s Q Kᵀ + bias),
- * s = 1/√d by default; the bias is a mask, not a weight. In float16 its softmax
- * still sums in float32, inside the provider.
+ * s = 1/√d by default; the bias is a mask, not a weight. In float16 the provider
+ * still sums the softmax in float32.
  *
  * Shapes: Q, O `[B, L, D]`; K, V `[B, S, D]`; bias `[B or 1, h or 1, L, S]`.
  */
@@ -51,11 +51,11 @@ export const multiHeadAttention: Operator = {
 
 const headsOf = (node: Node): number => node.attributes.num_heads ?? 1;
 
-/** What the scores of heads of width `d` are multiplied by; the operator takes 0 for its default. */
+/** The scale s of the scores of heads of width `d`; attribute 0 means the default, 1/√d. */
 const scaleOf = (node: Node, d: number): number =>
   node.attributes.scale || 1 / Math.sqrt(d);
 
-/** The bias has the scores' shape `[B, h, L, S]`, or 1 for batch or heads. */
+/** Requires the bias to have the scores' shape `[B, h, L, S]`, or 1 for batch or heads. */
 function checkBias(
   { inputs, fail }: ShapeCall,
   scores: readonly number[],
@@ -68,7 +68,7 @@ function checkBias(
   }
 }
 
-/** In other operators, the softmax in float32. */
+/** Attention in other operators, with the softmax in float32. */
 function spelledOut({ g, node, inputs }: GpuCall): Value[] {
   const heads = headsOf(node);
   const [Q, K, V] = inputs.slice(0, 3).map((x) => splitHeads(g, x!, { heads }));

@@ -10,7 +10,7 @@ const choose = (half: number): VjpRule => ({ g, x: a, inputs: [, b], dy }) => {
   return [da, g.sub(dy, da)];
 };
 
-/** A bias is a one-dimensional parameter beside a product with a weight. */
+/** The cost of a bias: a one-dimensional parameter that is added to a product with a weight. */
 function bias({ inputs, isWeight, costOf }: MacsCall): Cost {
   const i = [0, 1].find((i) =>
     inputs[i]!.shape.length === 1 && isWeight(i) &&
@@ -20,9 +20,9 @@ function bias({ inputs, isWeight, costOf }: MacsCall): Cost {
 }
 
 /**
- * In GroupNorm: InstanceNormalization over `[B, G, ...]` with constant scale,
- * reshaped to `[B, C, H, W]`, then Mul by a parameter. The norm counts 1 an
- * element, this Mul the other.
+ * The cost of GroupNorm's scale. GroupNorm is InstanceNormalization over
+ * `[B, G, ...]` with constant scale, reshaped to `[B, C, H, W]`, then Mul by a
+ * parameter. The norm counts 1 an element, this Mul another 1.
  */
 function affine({ y, isWeight, sourceCostOf }: MacsCall): Cost {
   const isAffine = [0, 1].some(isWeight) &&

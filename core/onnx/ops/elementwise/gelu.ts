@@ -38,7 +38,7 @@ function exactSlope({ g, x, y }: VjpCall): Value {
     g.mul(g.erf(g.mul(x, g.scalar(Math.SQRT1_2))), half),
     half,
   );
-  g.substitute(y, g.mul(x, cumulative)); // cheaper than Gelu again
+  g.substitute(y, g.mul(x, cumulative)); // cheaper than a second Gelu
   return g.add(cumulative, g.mul(x, density));
 }
 

@@ -16,7 +16,7 @@ export const sines = {
   }),
 };
 
-/** 2π in two parts (Cody and Waite, 1980): the first has eight bits, so that its multiples by a number of turns are exact. */
+/** 2π in two parts (Cody and Waite, 1980): `high` has eight bits, so that its product with whole turns is exact. */
 const turn = { high: 6.28125, low: 2 * Math.PI - 6.28125 };
 
 /** x without its whole turns, within [−π, π]. */

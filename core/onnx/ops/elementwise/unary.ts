@@ -1,4 +1,4 @@
-/** Unary operators; slopes are written in the output y where that saves recomputing it. */
+/** Unary operators; slopes use the output y if that saves computing it again. */
 import { none } from "../operator.ts";
 import { times, unary } from "./elementwise.ts";
 
@@ -11,7 +11,7 @@ export const unaryOperators = {
     ),
   ),
   Exp: unary(times(({ y }) => y), { float32: "alone" }),
-  /** Piecewise constant. */
+  /** Piecewise constant, so without gradient. */
   Floor: unary(none, { float32: "alone" }),
   Identity: unary(({ dy }) => [dy], { rearranges: true }),
   Log: unary(({ g, x, dy }) => [g.div(dy, x)], { float32: "alone" }),

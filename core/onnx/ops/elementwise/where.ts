@@ -1,4 +1,4 @@
-/** Where: of two values, by a condition. */
+/** Where: elements of two values, chosen by a condition. */
 import { broadcastShapes } from "../axes.ts";
 import { none, type Operator } from "../operator.ts";
 import { broadcast } from "./elementwise.ts";
@@ -14,7 +14,7 @@ export const where: Operator = {
     return [{ dtype, shape }];
   },
   macs: none,
-  /** Each branch gets the cotangent where it was taken. */
+  /** Each of the two values gets the cotangent of the elements that were taken from it. */
   vjp({ g, inputs: [condition], dy, wants }) {
     const zero = g.scalar(0);
     return [

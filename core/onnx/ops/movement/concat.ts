@@ -15,7 +15,7 @@ export const concat: Operator = {
     return [{ dtype: first.dtype, shape: first.shape.with(axis, size) }];
   },
   macs: none,
-  /** Each input gets its own slice. */
+  /** Each input gets its own slice of dy. */
   vjp({ g, node, inputs, y, dy, wants }) {
     const axis = axisOf(node, y, 0);
     let start = 0;

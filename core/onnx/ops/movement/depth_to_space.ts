@@ -1,7 +1,7 @@
-/** DepthToSpace: channels to places, the block's place first. */
+/** DepthToSpace: channels to positions; channels are ordered by position in the block first. */
 import { none, type Operator } from "../operator.ts";
 
-/** `[B, b·b·C, H, W]` → `[B, C, b·H, b·W]`. Only graphs of a session's last form have it. */
+/** `[B, b·b·C, H, W]` → `[B, C, b·H, b·W]`. Only `winogradGraph` emits it, whose graphs get no gradient. */
 export const depthToSpace: Operator = {
   shape({ node, x: { dtype, shape: [B, C, H, W] }, fail }) {
     const side = node.attributes.blocksize ?? 1;

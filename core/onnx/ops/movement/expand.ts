@@ -9,6 +9,6 @@ export const expand: Operator = {
     return [{ dtype, shape: expanded }];
   },
   macs: none,
-  /** The walk sums over the axes that broadcasting added. */
+  /** The backward walk sums dy over the axes that broadcasting added. */
   vjp: ({ dy }) => [dy],
 };

@@ -10,7 +10,7 @@ export const gather: Operator = {
     return [{ dtype: data.dtype, shape }];
   },
   macs: none,
-  /** Rows add up where an index repeats (an embedding's gradient). */
+  /** Rows of dy with the same index add up (an embedding's gradient). */
   vjp({ g, node, x, inputs: [, indices], dy }) {
     const axis = axisOf(node, x, 0);
     const options = { axis, indices: indices!, updates: dy };

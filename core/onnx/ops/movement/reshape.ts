@@ -3,7 +3,7 @@ import { sizeOf } from "../../../tensor/tensor.ts";
 import { none, type Operator } from "../operator.ts";
 
 export const reshape: Operator = {
-  /** 0 keeps a dimension, −1 stands for the rest. */
+  /** 0 keeps a dimension of the input, −1 stands for the remaining elements. */
   shape({ x: { dtype, shape: from }, constant, fail }) {
     const wanted = constant(1).map((dim, i) => dim === 0 ? from[i] : dim);
     const known = sizeOf(wanted.filter((d) => d !== -1));

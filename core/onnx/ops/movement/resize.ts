@@ -8,7 +8,7 @@ import type { Operations } from "../../operations.ts";
 import { float32, sizeOf } from "../../../tensor/tensor.ts";
 import { none, type Operator } from "../operator.ts";
 
-/** Input coordinate of output position o; single precision where ONNX Runtime's rounding decides which neighbour is nearest. */
+/** Input coordinate of output position o; in float32 if ONNX Runtime's rounding decides the nearest input. */
 const coordinates: Readonly<
   Record<string, (o: number, input: number, output: number) => number>
 > = {
@@ -29,10 +29,10 @@ export const resize: Operator = {
   },
   macs: none,
   /**
-   * Of `nearest` (rounding down) and `linear`, with `asymmetric`, `half_pixel`
-   * or `align_corners` coordinates.
+   * The rule of `nearest` (rounding down) and `linear`, with `asymmetric`,
+   * `half_pixel` or `align_corners` coordinates.
    *
-   * @throws {RangeError} In the call, for any other mode.
+   * @throws {RangeError} For any other mode.
    */
   vjp({ g, node, x, y, dy }) {
     checkModes(node);
@@ -109,7 +109,7 @@ function interpolation(
   return R;
 }
 
-/** Rᵀ along one axis: `[..., out, ...]` → `[..., in, ...]`. */
+/** The product with Rᵀ along one axis: `[..., out, ...]` → `[..., in, ...]`. */
 function productAlong(
   g: Operations,
   dy: Value,

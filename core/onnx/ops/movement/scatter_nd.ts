@@ -5,7 +5,7 @@ import type { Operations } from "../../operations.ts";
 import { axesOf, type Shape } from "../axes.ts";
 import { none, type Operator } from "../operator.ts";
 
-/** Gradients of others scatter; nothing that is differentiated does. */
+/** Only gradients of other operators emit it, so it has no gradient of its own. */
 export const scatterND: Operator = {
   shape({ x: { dtype, shape }, input, fail }) {
     const indices = input(1).shape;

@@ -19,7 +19,7 @@ export const slice: Operator = {
     return [{ dtype, shape: sliced }];
   },
   macs: none,
-  /** Back into zeros; by Pad where the step is 1, else by scattering. */
+  /** dy put into zeros of x's shape: by Pad along axes with step 1, else by ScatterND. */
   vjp(call) {
     const { g, x, dy } = call;
     const rank = x.shape.length;
@@ -42,7 +42,7 @@ export const slice: Operator = {
   rearranges: true,
 };
 
-/** The places of one axis that are taken: `from`, every `step`, before `to`. */
+/** The indices that are taken along one axis: from `from` in steps of `step`, before `to`. */
 interface Range {
   readonly axis: number;
   readonly from: number;
@@ -67,7 +67,7 @@ function rangesOf(
   });
 }
 
-/** ONNX's clamping of one axis: first index and the (exclusive) last. */
+/** The first and the last (exclusive) index along one axis, clamped as ONNX does. */
 export function sliceBounds(
   start: number,
   end: number,

@@ -18,7 +18,7 @@ export const split: Operator = {
     }));
   },
   macs: none,
-  /** The parts' cotangents joined, zero where none flows. */
+  /** The cotangents of the parts joined, zeros for a part without one. */
   vjp({ g, node, x, outputs, cotangents }) {
     const parts = cotangents.map((c, i) =>
       c ?? g.constant(zeros(outputs[i].shape))

@@ -18,7 +18,7 @@ export const transpose: Operator = {
     return [{ dtype: x.dtype, shape: perm.map((p) => x.shape[p]) }];
   },
   macs: none,
-  /** The inverse permutation. */
+  /** dy transposed by the inverse permutation. */
   vjp({ g, node, x, dy }) {
     const perm = permOf(node, x);
     return [g.transpose(dy, perm.map((_, i) => perm.indexOf(i)))];

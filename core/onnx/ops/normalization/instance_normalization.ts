@@ -1,4 +1,4 @@
-/** InstanceNormalization, each channel of each sample over its spatial axes, and through it group normalisation. */
+/** InstanceNormalization of each channel over its spatial axes; group normalisation is a reshaped form of it. */
 import { sameShape } from "../../../tensor/tensor.ts";
 import type { Value } from "../../graph.ts";
 import { axesOf } from "../axes.ts";
@@ -19,7 +19,7 @@ export const instanceNormalization: Operator = {
   macs: normMacs,
   /**
    * dscale = Σ dy ⊙ x̂, dbias = Σ dy; dx as in {@linkcode normalizedCotangent}.
-   * x̂ is also the output where scale is 1 and bias 0, and stands in for it.
+   * If scale is 1 and bias 0, the output is x̂, which is substituted for it.
    */
   vjp({ g, node, x, inputs, y, dy, wants }) {
     const [, scale, bias] = inputs as Value[];

@@ -4,7 +4,7 @@ import { axesOf, axisOf } from "../axes.ts";
 import type { Operator } from "../operator.ts";
 import { isFilled, normalizedCotangent, normMacs } from "./normalized.ts";
 
-/** Shapes: x, y `[..., D...]`; scale, bias `[D...]`, which begins at `axis`; statistics `[..., 1...]`. */
+/** Shapes: x, y `[..., D...]`; scale, bias `[D...]`, the axes from `axis` on; statistics `[..., 1...]`. */
 export const layerNormalization: Operator = {
   shape({ node, x: { dtype, shape }, inputs, fail }) {
     const axis = axisOf(node, { shape }, -1);
@@ -21,9 +21,9 @@ export const layerNormalization: Operator = {
   },
   macs: normMacs,
   /**
-   * dscale = Σ dy ⊙ x̂ and dbias = Σ dy, which the walk sums; dx as in
-   * {@linkcode normalizedCotangent}. x̂ ⊙ scale + bias stands in for the output:
-   * cheaper than the layer again.
+   * dscale = Σ dy ⊙ x̂ and dbias = Σ dy, which the backward walk sums; dx as in
+   * {@linkcode normalizedCotangent}. x̂ ⊙ scale + bias is substituted for the output,
+   * which is cheaper than to compute the layer twice.
    */
   vjp({ g, node, x, inputs: [, scale, bias], y, dy, wants }) {
     const axis = axisOf(node, x, -1);

@@ -1,10 +1,10 @@
-/** What layer and instance normalisation have in common: y = x̂ ⊙ scale + bias with x̂ = (x − μ) r, r = 1/√(σ² + ε). */
+/** Layer and instance normalisation share y = x̂ ⊙ scale + bias with x̂ = (x − μ) r, r = 1/√(σ² + ε). */
 import { sizeOf } from "../../../tensor/tensor.ts";
 import type { Value } from "../../graph.ts";
 import type { Operations } from "../../operations.ts";
 import type { MacsRule } from "../operator.ts";
 
-/** 2 an element where the scale is a parameter, 1 where it is a constant: not affine. */
+/** 2 an element if the scale is a parameter; 1 if it is a constant, so that the norm is not affine. */
 export const normMacs: MacsRule = ({ inputs: [x], isWeight }) => ({
   norm: sizeOf(x!.shape) * (isWeight(1) ? 2 : 1),
 });
@@ -21,7 +21,7 @@ export function isFilled(
 }
 
 /**
- * With ĝ = dy ⊙ scale and means over the normalised axes:
+ * The cotangent of x, with ĝ = dy ⊙ scale and means over the normalised axes:
  *
  *   dx = r (ĝ − mean(ĝ) − x̂ mean(ĝ ⊙ x̂))
  */

@@ -39,7 +39,7 @@ function keptShape(call: Reduction): number[] {
   return call.x.shape.map((dim, i) => axes.includes(i) ? 1 : dim);
 }
 
-/** A reduction's cotangent spread over the axes it summed. */
+/** A reduction's cotangent dy spread over the reduced axes, in x's shape. */
 function spread(call: VjpCall): Value {
   const { g, node, x, dy } = call;
   const kept = (node.attributes.keepdims ?? 1)
@@ -49,7 +49,7 @@ function spread(call: VjpCall): Value {
 }
 
 export const reductions = {
-  /** As ReduceSum, divided by the number of elements averaged. */
+  /** dy spread as in ReduceSum, divided by the number of elements averaged. */
   ReduceMean: reduction((call) => {
     const count = sizeOf(call.x.shape) / sizeOf(call.y.shape);
     return [call.g.mul(spread(call), call.g.scalar(1 / count))];
@@ -67,9 +67,9 @@ export const reductions = {
 };
 
 /**
- * The cotangent dy of a maximum spread over `winners` (1 or 0), divided by how
- * many there are along `axes`. A maximum that several elements share is not
- * differentiable; that they share its cotangent equally is a subgradient.
+ * The cotangent dy of a maximum spread over `winners` (1 or 0), divided by their
+ * number along `axes`. A maximum that several elements share is not
+ * differentiable; equal shares of its cotangent are a subgradient.
  * (PyTorch does so for amax and maximum, while its max pool gives all to the
  * first.)
  */

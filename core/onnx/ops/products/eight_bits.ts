@@ -1,4 +1,4 @@
-/** Products of 8-bit integers: A's elements quantised at each run, B's beforehand. */
+/** Operators for products of 8-bit integers: A is quantised at each run, B beforehand. */
 import { none, type Operator } from "../operator.ts";
 import { matMul } from "./mat_mul.ts";
 

@@ -11,7 +11,7 @@ import {
   rightCotangent,
 } from "./product.ts";
 
-/** The last two of a list exchanged. */
+/** The list with its last two entries exchanged. */
 const lastTwoSwapped = (list: Shape): number[] => [
   ...list.slice(0, -2),
   ...list.slice(-2).reverse(),
@@ -50,7 +50,7 @@ const shape: ShapeRule = ({ node, x: a, input, fail }) => {
 const asMatrix = (g: Operations, x: Value): Value =>
   g.reshape(x, [-1, x.shape[x.shape.length - 1]]);
 
-/** @throws {RangeError} If A's first axis is read as a row's (`transBatchA`): only graphs of a session's last form do that. */
+/** @throws {RangeError} If `transBatchA` is set: only `winogradGraph` sets it, whose graphs get no gradient. */
 const vjp: VjpRule = ({ g, node, x: a, inputs, dy: dY, wants }) => {
   if (node.attributes.transBatchA) {
     throw new RangeError(
@@ -63,7 +63,7 @@ const vjp: VjpRule = ({ g, node, x: a, inputs, dy: dY, wants }) => {
   const dy = vector ? g.reshape(dY, [...dY.shape, 1]) : dY;
   const multiply = (p: Value, q: Value, options: Product) =>
     g.fusedMatMul(p, q, options);
-  // A shared matrix B sums over the batch: one product of flattened operands does both.
+  // If a batch shares matrix B, dB sums over it: one product of flattened operands does both.
   const shared = b.shape.length === 2 && a.shape.length > 2 && !product.transA;
   const dB = () =>
     rightCotangent(

@@ -1,4 +1,4 @@
-/** What matrix products have in common: Y = α op(A) op(B), where op transposes or not. */
+/** Cost and gradient of all matrix products: Y = α op(A) op(B), where op transposes or not. */
 import { sizeOf } from "../../../tensor/tensor.ts";
 import type { Node, Value } from "../../graph.ts";
 import type { Cost, MacsCall } from "../operator.ts";
@@ -19,7 +19,7 @@ export const productOf = (node: Node): Product => ({
   transB: (node.attributes.transB ?? 0) as Bit,
 });
 
-/** Output elements x inner dimension: linear where an operand is a weight, attention where none is. */
+/** Output elements x inner dimension: `linear` if an operand is a weight, else `attention`. */
 export function productMacs(call: MacsCall): Cost {
   const { node, inputs: [a, , c], y, isWeight } = call;
   const inner = a!.shape.at(productOf(node).transA ? -2 : -1)!;

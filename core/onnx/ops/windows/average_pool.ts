@@ -7,8 +7,8 @@ export const averagePool: Operator = {
   shape: poolShape,
   macs: none,
   /**
-   * Each cell of a window gets dy over the window's count, the kernel's size or,
-   * without `count_include_pad`, its cells inside x.
+   * Each cell of a window gets dy divided by the window's count: the kernel's size
+   * or, without `count_include_pad`, the number of cells inside x.
    */
   vjp({ g, node, x, y, dy }) {
     const window = poolWindow(node);

@@ -72,7 +72,7 @@ function dataCotangent(
     readonly w: Value;
     readonly group: number;
     readonly window: SlidingWindow;
-    /** The value whose cotangent it is. */
+    /** The input x, whose cotangent is computed. */
     readonly like: Value;
   },
 ): Value {

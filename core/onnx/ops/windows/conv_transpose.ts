@@ -1,4 +1,4 @@
-/** ConvTranspose: the data gradient of Conv, so its own is Conv. */
+/** ConvTranspose: the data gradient of Conv, so that its own data gradient is Conv. */
 import { sizeOf } from "../../../tensor/tensor.ts";
 import type { Operator } from "../operator.ts";
 import { slidingWindowOf } from "./sliding_window.ts";
@@ -24,7 +24,7 @@ export const convTranspose: Operator = {
     conv: sizeOf(x!.shape) * sizeOf(w!.shape.slice(1)),
     affine: b ? sizeOf(y.shape) : 0,
   }),
-  /** @throws {RangeError} If `output_padding` reaches a stride: rows that no window reaches are beyond what Conv reads, as padding they would be negative. */
+  /** @throws {RangeError} If `output_padding` reaches a stride: Conv would need negative padding for these rows. */
   vjp({ g, node, x, inputs, dy, wants }) {
     const w = inputs[1]!;
     const group = node.attributes.group ?? 1;

@@ -1,4 +1,4 @@
-/** What pools have in common. */
+/** The window, shape rule and gradient parts that pools share. */
 import { float32, sizeOf, type Tensor } from "../../../tensor/tensor.ts";
 import type { Node, Value } from "../../graph.ts";
 import type { Operations } from "../../operations.ts";

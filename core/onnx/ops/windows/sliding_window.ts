@@ -13,10 +13,10 @@ export interface SlidingWindow {
   readonly end: readonly number[];
 }
 
-/** Attributes that say the window's place in another way. */
+/** Attributes that place the window in another way, which no node may set. */
 const unread = ["auto_pad", "ceil_mode", "output_shape"] as const;
 
-/** The window of a Conv, ConvTranspose or pool node with this kernel. @throws {RangeError} If `auto_pad`, `ceil_mode` or `output_shape` is set. */
+/** The window of a Conv, ConvTranspose or pool node. @throws {RangeError} If an attribute of `unread` is set. */
 export function slidingWindowOf(
   node: Node,
   kernel: readonly number[],
@@ -54,9 +54,9 @@ export const outputSizes = (
   });
 
 /**
- * ConvTranspose of y, the output of a window's operator, back to the shape of
- * its input. Sizes that were rounded down to the same y are told apart by
- * `output_padding`.
+ * ConvTranspose of y, the output of a window's operator, back to the shape of the
+ * operator's input. `output_padding` makes up for rows at the end that no window
+ * reaches, since floor mode gives several input sizes the same y.
  */
 export function transposed(
   g: Operations,
@@ -65,7 +65,7 @@ export function transposed(
     w: Value;
     group: number;
     window: SlidingWindow;
-    /** The input. */
+    /** The operator's input. */
     like: Value;
   },
 ): Value {
@@ -92,8 +92,8 @@ export function offsetsOf(kernel: readonly number[]): number[][] {
 }
 
 /**
- * One slice of x for each offset k: what every output position n sees at k,
- * x[stride n + dilation k − begin], zero outside.
+ * One slice of x for each offset k of the kernel: the cell at k for every output
+ * position n, x[stride n + dilation k − begin], zero outside of x.
  *
  * @param x `[·, ·, H, W]`.
  * @param positions Output positions on each spatial axis.

@@ -5,7 +5,7 @@
  *   dw[k] = Σ_n dy[n] x[s n + d k − p]
  *
  * With channels moved before the batch that is, for each k, a strided slice of
- * x and one product that contracts batch and space. Where windows tile x exactly
+ * x and one product that contracts batch and space. If windows tile x exactly
  * (a patch embedding, a 1x1), all k together are one reshape.
  */
 import { sizeOf } from "../../../tensor/tensor.ts";
