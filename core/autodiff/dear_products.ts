@@ -1,12 +1,12 @@
-/** What a backward pass had better be given than compute again. */
+/** The products that a backward pass should get from the forward pass, since it is slow to compute them again. */
 import type { Graph } from "../onnx/graph.ts";
 import { macsOfGraph } from "../onnx/macs.ts";
 import { sizeOf } from "../tensor/tensor.ts";
 
-/** Fewer multiply-accumulates an element take less time than writing the element to memory and reading it back. */
+/** With fewer MACs an element, a product takes less time than to write the element and read it back. */
 const leastMacs = 128;
 
-/** Outputs of a graph's products with weights that take longer to compute than to keep. */
+/** The outputs of a graph's products with weights that take longer to compute than to keep. */
 export function dearProducts(graph: Graph): string[] {
   const macs = macsOfGraph(graph);
   return graph.nodes.filter(({ name, outputs }) => {

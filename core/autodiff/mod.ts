@@ -1,7 +1,7 @@
 /**
  * Gradients: {@linkcode vjpGraph} makes the graph of a graph's vector-Jacobian
- * product, from the rules that stand beside each operator in `core/onnx/ops`;
- * the optimisers walk along them. Weights here are one flat vector.
+ * product, from the rule in each operator's file in `core/onnx/ops`. Optimisers
+ * update weights along the gradients; the weights are one flat vector.
  */
 export { dearProducts } from "./dear_products.ts";
 export {

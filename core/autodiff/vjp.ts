@@ -29,7 +29,7 @@ export interface VjpOptions {
   readonly wrt: readonly string[];
   /** Forward outputs that the new graph returns too. */
   readonly keep?: readonly string[];
-  /** Forward values that the new graph need not compute again: those that it reads are inputs of it. None by default. */
+  /** Forward values that become inputs of the new graph, if it reads them, instead of nodes; none by default. */
   readonly given?: readonly string[];
   /** `input`: cotangents are inputs of the new graph. `ones`: they are 1, as for a loss. */
   readonly seed?: "input" | "ones";
@@ -139,10 +139,10 @@ class Backward {
 /**
  * The VJP graph of `graph`.
  *
- * Inputs: those of `graph`, then what is `given`, then one `<output>:cotangent`
- * per output (unless `seed` is `ones`). Outputs: one `<name>:gradient` per
- * target, with the target's shape, then the kept forward outputs. A target that
- * no output depends on has gradient zero.
+ * Inputs: the inputs of `graph`, then the `given` values that are read, then one
+ * `<output>:cotangent` per output (unless `seed` is `ones`). Outputs: one
+ * `<name>:gradient` per target, with the target's shape, then the kept forward
+ * outputs. A target that no output depends on has gradient zero.
  *
  * @throws {RangeError} If a name is unknown or an operator has no rule (the message names the node).
  * @throws {TypeError} If a target is not a float.
@@ -190,7 +190,7 @@ export function vjpGraph(
   return withoutUnread(g.build(results), given);
 }
 
-/** The graph with values as inputs that nodes of it make. */
+/** The graph with the named values as inputs, and without the nodes that compute them. */
 const withInputs = (graph: Graph, names: readonly string[]): Graph => ({
   ...graph,
   inputs: [...graph.inputs, ...names.map((name) => valueOf(graph, name))],
@@ -199,7 +199,7 @@ const withInputs = (graph: Graph, names: readonly string[]): Graph => ({
   ),
 });
 
-/** The graph with its parameters as inputs, after the inputs it has: the form that trains. */
+/** The graph with its parameters as inputs, after its own inputs: the form for training. */
 export function parametersAsInputs(graph: Graph): Graph {
   const all = [...graph.initializers];
   const parameters = all.filter(([, { role }]) => role === "parameter");

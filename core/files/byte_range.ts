@@ -1,16 +1,12 @@
-/** Parts of files: read by their byte range, not more. */
+/** Reads byte ranges of files. */
 
-/** Bytes `begin` to `end` of a file, `end` not included. */
+/** The bytes `begin` to `end` of a file, `end` not included. */
 export interface ByteRange {
   readonly begin: number;
   readonly end: number;
 }
 
-/**
- * The bytes of a range, in a buffer of their own.
- *
- * @throws {RangeError} If the file ends before the range does.
- */
+/** Reads a range into a buffer of its own. @throws {RangeError} If the file ends before the range does. */
 export function readRange(
   path: string,
   { begin, end }: ByteRange,
@@ -23,10 +19,10 @@ export function readRange(
 }
 
 /**
- * Fills bytes from where an open file stands.
+ * Fills `bytes` from the current position of an open file.
  *
- * @param place Path and offset of that, for the error.
- * @throws {RangeError} If the file ends before they are full.
+ * @param place The file's path and that position, for the error.
+ * @throws {RangeError} If the file ends before `bytes` are full.
  */
 export function fillFrom(
   file: Deno.FsFile,

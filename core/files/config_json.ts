@@ -1,6 +1,6 @@
 /** Strict reading of JSON configurations: every error names file, key, found and expected. */
 
-/** The most that a config may ask for, far above any published model: a damaged file must not take the memory of the machine. */
+/** Limits of configs, far above any published model: a damaged file must not take the machine's memory. */
 export const most = {
   /** Widths, channels, entries of a vocabulary. */
   width: 2 ** 20,
@@ -8,7 +8,7 @@ export const most = {
   layers: 512,
   /** Resolutions of a UNet or autoencoder. */
   levels: 8,
-  /** Residual blocks of a level, or transformer blocks beside one. */
+  /** Residual blocks of a level, or transformer blocks after one residual block. */
   layersOfLevel: 32,
   /** Height and width of latents or pictures. */
   side: 4096,
@@ -27,18 +27,18 @@ const isPositive = (value: unknown, atMost: number): value is number =>
   value as number <= atMost;
 
 /**
- * A parsed JSON object and the file it came from. Every reader throws a
- * `TypeError` where the value is not as it says, and remembers its key:
- * {@linkcode ConfigJson.finish} then refuses the keys that nobody read.
+ * A parsed JSON object and the file that it came from. Every method that reads a
+ * key throws a `TypeError` if the value is not of the method's kind, and remembers
+ * the key: {@linkcode ConfigJson.finish} then refuses the keys that were not read.
  */
 export class ConfigJson {
   readonly file: string;
-  /** The whole object, for those who look at its keys; {@linkcode ConfigJson.value} reads one. */
+  /** The whole object, for callers that list its keys; {@linkcode ConfigJson.value} reads one key. */
   readonly values: Readonly<Record<string, unknown>>;
   readonly #read = new Set<string>();
 
   /**
-   * @param defaults What keys hold that are absent.
+   * @param defaults Values of absent keys.
    * @throws {TypeError} If `json` is no object, or a key does not hold one of its allowed values.
    */
   constructor(
@@ -60,18 +60,18 @@ export class ConfigJson {
     }
   }
 
-  /** What `key` holds, undefined where it is absent. */
+  /** The value of `key`, undefined if it is absent. */
   value(key: string): unknown {
     this.#read.add(key);
     return this.values[key];
   }
 
   /**
-   * Ends the reading of a strict configuration. A key that is silently dropped
-   * draws a wrong picture.
+   * Ends the reading of a strict configuration: a key that is silently ignored would
+   * lead to wrong pictures.
    *
-   * @param harmless Keys that change nothing of what is read here.
-   * @throws {TypeError} If there is a key that was not read, nor is harmless.
+   * @param harmless Lists of keys that need not be read, since they do not matter here.
+   * @throws {TypeError} If a key was not read and is not harmless.
    */
   finish(...harmless: readonly (readonly string[])[]): void {
     const known = new Set(harmless.flat()).union(this.#read);
@@ -80,17 +80,17 @@ export class ConfigJson {
     this.refuse(other, "no key of that name: its meaning is not known here");
   }
 
-  /** The object that `key` holds, with a place of its own in errors and an end of its own to its reading. */
+  /** The object at `key`; errors name its place, and it needs a {@linkcode ConfigJson.finish} of its own. */
   part(key: string): ConfigJson {
     return new ConfigJson(this.value(key) ?? null, `${this.file}, ${key}`);
   }
 
-  /** Whether `key` holds a value; null, which Python writes for none, is not one. */
+  /** Whether `key` has a value; null, which Python writes for None, is not one. */
   has(key: string): boolean {
     return (this.value(key) ?? null) !== null;
   }
 
-  /** Throws: the value of `key` is not `expected`. */
+  /** Throws an error that says that the value of `key` is not `expected`. */
   refuse(
     key: string,
     expected: string,
@@ -115,7 +115,7 @@ export class ConfigJson {
     this.refuse(key, named.join(" or "));
   }
 
-  /** A required positive integer, one of {@linkcode most} at most. */
+  /** A required positive integer of at most `atMost`, a limit of {@linkcode most}. */
   positiveInteger(key: string, atMost: number = most.width): number {
     const value = this.value(key);
     return isPositive(value, atMost)
@@ -156,7 +156,7 @@ export class ConfigJson {
     );
   }
 
-  /** A required list, an entry for each level, no longer than {@linkcode most} says. */
+  /** A required list with an entry for each level, of at most `most.levels` entries. */
   levelList(key: string): readonly unknown[] {
     const value = this.value(key);
     return Array.isArray(value) && isPositive(value.length, most.levels)

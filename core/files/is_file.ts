@@ -1,4 +1,4 @@
-/** A path's file information, or null if nothing is there. @throws As `Deno.stat`, if that cannot be found out. */
+/** A path's file information, or null if nothing is there. @throws As `Deno.stat`, for any other error. */
 export async function statOf(path: string): Promise<Deno.FileInfo | null> {
   try {
     return await Deno.stat(path);
@@ -12,7 +12,7 @@ export async function statOf(path: string): Promise<Deno.FileInfo | null> {
 export const isFile = async (path: string): Promise<boolean> =>
   (await statOf(path))?.isFile ?? false;
 
-/** What lies in a folder; nothing where there is no folder. @throws As `Deno.readDir`, if that cannot be found out. */
+/** The entries of a folder, none if there is no folder. @throws As `Deno.readDir`, for any other error. */
 export async function entriesOf(folder: string): Promise<Deno.DirEntry[]> {
   return await statOf(folder) === null
     ? []

@@ -1,7 +1,7 @@
-/** Keys that a library writes into the `config.json` of any class: they do not change the network. */
+/** Keys that a library writes into the `config.json` of any class and that do not change the network. */
 import type { AllowedValues } from "./config_json.ts";
 
-/** Those of diffusers. */
+/** Such keys of diffusers. */
 export const diffusersKeys: readonly string[] = [
   "_class_name",
   "_commit_hash",
@@ -9,14 +9,14 @@ export const diffusersKeys: readonly string[] = [
   "_name_or_path",
 ];
 
-/** Those of transformers that would change an encoder, with the value that does not. */
+/** Keys of transformers that would change an encoder, with the values that do not. */
 export const transformersDefaults: AllowedValues = {
   add_cross_attention: [undefined, false],
   is_decoder: [undefined, false],
   pruned_heads: [undefined, {}],
 };
 
-/** The others of transformers, of every version since CLIP's first: origin, training, and the generation of texts. */
+/** Such keys of transformers, of every version since the first with CLIP: origin, training, text generation. */
 export const transformersKeys: readonly string[] = [
   ...["_commit_hash", "_name_or_path", "architectures", "model_type"],
   ...["dtype", "torch_dtype", "transformers_version", "tokenizer_class"],

@@ -1,7 +1,7 @@
 /**
- * Files, as every room reads and writes them: byte ranges, JSON, its schemas,
- * strict configurations, files that are whole or absent. The lowest room beside
- * `tensor`: it imports no other.
+ * Reads and writes files for every room: byte ranges, JSON and its schemas, strict
+ * configurations, files that are whole or absent. The lowest room beside `tensor`:
+ * it imports no other.
  */
 export { readRange } from "./byte_range.ts";
 export { ConfigJson, most } from "./config_json.ts";

@@ -1,11 +1,11 @@
-/** JSON files, parsed. */
+/** Reads JSON files. */
 
 /** A parsed JSON file. @throws {TypeError} If the file is no JSON. */
 export async function readJson(path: string): Promise<unknown> {
   return parsed(await Deno.readTextFile(path), path);
 }
 
-/** The same of a file by Python, which writes bare `-Infinity`, `Infinity` and `NaN`: they are read as strings. @throws As {@linkcode readJson}. */
+/** As {@linkcode readJson}, of a file by Python: bare `Infinity`, `-Infinity` and `NaN` become strings. */
 export async function readPythonJson(path: string): Promise<unknown> {
   const text = await Deno.readTextFile(path);
   const quoted = text.replace(

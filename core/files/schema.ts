@@ -1,6 +1,6 @@
 /**
- * JSON held against a schema: the one way in for values that people or files give.
- * Schemas are valibot's, with the words of {@linkcode conform}'s errors as their messages.
+ * Checks JSON against schemas: all values from people or files come in this way.
+ * Schemas are valibot's; their messages are the expectations in {@linkcode conform}'s errors.
  */
 import * as v from "valibot";
 
@@ -9,7 +9,7 @@ export type Conformed<Schema extends v.GenericSchema> = Frozen<
   v.InferOutput<Schema>
 >;
 
-/** The same before defaults are filled in. */
+/** A schema's values before defaults are filled in, with everything in them read-only. */
 export type Given<Schema extends v.GenericSchema> = Frozen<
   v.InferInput<Schema>
 >;
@@ -21,7 +21,7 @@ type Frozen<Value> = Value extends object
 /** Characters of a found value that an error shows. */
 const shownLength = 120;
 
-/** The expectation of a schema that has no words of its own. */
+/** The expectation of a schema without a message of its own, by valibot's name of its type. */
 const words: Readonly<Record<string, string>> = {
   array: "a list",
   boolean: "true or false",
@@ -39,10 +39,10 @@ function expectedOf({ type, expected }: v.BaseIssue<unknown>): string {
 }
 
 /**
- * The value as its schema has it, defaults filled in.
+ * Checks a value against its schema; returns it with defaults filled in.
  *
  * @param doing Names the failed action in the error, as in "read plan.json".
- * @throws {TypeError} If the value is another; the message names the path of the first difference, what is found there and what is expected. `Kind` is thrown instead where it is given.
+ * @throws {TypeError} Or `Kind`, if the value does not fit; names the first wrong path, its value and the expectation.
  *
  * @example
  * ```ts
@@ -77,7 +77,7 @@ export function conform<Schema extends v.GenericSchema>(
   );
 }
 
-/** `rows[0].metrics.psnr`. */
+/** A path as text: `rows[0].metrics.psnr`. */
 const pathText = (path: readonly v.IssuePathItem[] = []): string =>
   path.map(({ key }) => typeof key === "number" ? `[${key}]` : `.${key}`)
     .join("").replace(/^\./, "") || "it";
@@ -102,7 +102,7 @@ export const record = <const Entries extends v.ObjectEntries>(
         : ofMissing(entries, issue),
   ));
 
-/** The same, and keys that others added are passed over. */
+/** An object with these keys; other keys are left out of the result. */
 export const openRecord = <const Entries extends v.ObjectEntries>(
   entries: Entries,
 ) => noList(v.object(entries, (issue) => ofMissing(entries, issue)));
@@ -117,7 +117,7 @@ const noList = <Schema extends v.GenericSchema>(schema: Schema): Schema => ({
     ),
 });
 
-/** The words of a missing key's own schema, or those for a value that is no object. */
+/** The expectation of a missing key's schema, or "an object" for a value that is no object. */
 function ofMissing(
   entries: v.ObjectEntries,
   { path }: { path?: readonly v.IssuePathItem[] },
@@ -131,14 +131,14 @@ function ofMissing(
   return issues?.[0].message ?? "a value";
 }
 
-/** A number within limits, in words. */
+/** A schema for numbers that `holds` accepts. @param words The expectation. */
 const within = (
   words: string,
   holds: (value: number) => boolean = Number.isFinite,
 ) => v.pipe(v.number(words), v.check(holds, words));
 
 export const finite = within("a finite number");
-/** From 0. */
+/** A finite number from 0. */
 export const weight = within(
   "a number from 0",
   (value) => value >= 0 && value < Infinity,
@@ -147,19 +147,19 @@ export const positive = within(
   "a number above 0",
   (value) => value > 0 && value < Infinity,
 );
-/** Of something, never all of it. */
+/** A part of a whole, never all of it. */
 export const fraction = within(
   "a number from 0 on, below 1",
   (value) => value >= 0 && value < 1,
 );
-/** A count or a seed. */
+/** A whole number from `least` on, such as a count or a seed. */
 export const wholeFrom = (least: number) =>
   within(
     `a whole number from ${least}`,
     (value) => Number.isSafeInteger(value) && value >= least,
   );
 
-/** A string that is not empty. @param expected In words. */
+/** A string that is not empty. @param expected The expectation. */
 export const text = (expected = "a string that is not empty") =>
   v.pipe(v.string(expected), v.nonEmpty(expected));
 
@@ -170,7 +170,7 @@ export const oneOf = <const Names extends readonly string[]>(names: Names) =>
     names.length > 2 ? `one of ${names.join(", ")}` : names.join(" or "),
   );
 
-/** A list with something in it, nothing twice. */
+/** A list of different values, not empty. */
 export const different = <Item extends v.GenericSchema>(item: Item) =>
   v.pipe(
     v.array(item),
@@ -180,13 +180,13 @@ export const different = <Item extends v.GenericSchema>(item: Item) =>
     ),
   );
 
-/** Where a value contradicts another of its record, and what is expected there. */
+/** The path of a value that contradicts another value of its record, and the expectation at that path. */
 export interface Contradiction {
   readonly path: readonly (string | number)[];
   readonly expected: string;
 }
 
-/** What the values of a record must be together, after each for itself. */
+/** A check of a record's values against each other, after each value's own check. */
 export const together = <Value>(
   find: (value: Frozen<Value>) => Contradiction | undefined,
 ): v.RawCheckAction<Value> =>

@@ -1,19 +1,19 @@
 /**
- * Files that hold the SHA-256 of their own content, so that a byte that was
- * flipped since is noticed wherever it lies. The hash is the value of a key
- * "sha256" near the file's start, and is taken with zeros in its own place.
+ * Files that hold the SHA-256 of their own content, so that any byte that is
+ * flipped later is noticed. The hash is the value of a key "sha256" near the
+ * file's start, and is computed with zeros in its own place.
  */
 import { createHash } from "node:crypto";
 
-/** Stands for the hash until the file is sealed. */
+/** The placeholder for the hash until the file is sealed. */
 export const unsealed = "0".repeat(64);
 
 const mark = '"sha256":"';
 
-/** Bytes among which the hash begins. */
+/** The number of bytes at the file's start that contain the hash. */
 const headLength = 256;
 
-/** Writes the hash of a file into its place. @throws {TypeError} If there is no place for it. */
+/** Writes the hash of a file into its place. @throws {TypeError} If the file has no place for it. */
 export async function seal(path: string): Promise<void> {
   const { at, hash } = await hashOf(path);
   using file = await Deno.open(path, { write: true });
@@ -21,7 +21,7 @@ export async function seal(path: string): Promise<void> {
   await file.write(new TextEncoder().encode(hash));
 }
 
-/** @throws {TypeError} If the file's content is not what it was sealed with, or was never sealed. */
+/** @throws {TypeError} If the file's content does not have the hash that the file holds, or it holds none. */
 export async function checkSealed(path: string): Promise<void> {
   const { found, hash } = await hashOf(path);
   if (found === hash) return;
@@ -30,7 +30,7 @@ export async function checkSealed(path: string): Promise<void> {
   );
 }
 
-/** The hash of a file's content, the one that it holds, and where. */
+/** The hash of a file's content, the hash that the file holds, and the offset of the latter. */
 async function hashOf(path: string) {
   using file = await Deno.open(path);
   const bytes = new Uint8Array(headLength);

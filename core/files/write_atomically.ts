@@ -1,4 +1,4 @@
-/** Files that are whole or absent, also when the process is killed; large ones part by part, one of which is in memory. */
+/** Writes files that are whole or absent, even if the process is killed; only a part at a time is in memory. */
 import { dirname, resolve } from "node:path";
 import { seal, unsealed } from "./sealed_file.ts";
 
@@ -21,11 +21,11 @@ export function writeSealedJson(
 }
 
 /**
- * Writes beside `path` under a temporary name, then renames. Where a link is, it
- * stays, and the file that it leads to is written.
+ * Writes a temporary file beside `path`, then renames it. If `path` is a link, the
+ * link stays, and the file that it leads to is written.
  *
- * @param options.sealed Whether the file gets its own hash, for which the first part has a place.
- * @throws {Error} If it cannot be written, naming the path: no such folder, a full disk. What was at `path` is kept.
+ * @param options.sealed Whether the file gets its own hash; the first part then has the placeholder.
+ * @throws {Error} If writing fails (no such folder, a full disk); it names the path, and an old file there stays.
  */
 export async function writeParts(
   path: string,
@@ -46,10 +46,10 @@ export async function writeParts(
   }
 }
 
-/** Links one after another that systems follow. */
+/** The most links one after another, as operating systems follow them. */
 const mostLinks = 40;
 
-/** The file that a path leads to, be it there or not. @throws {Error} If links lead in a circle. */
+/** The file that a path's links lead to, existing or not. @throws {Error} If links lead in a circle. */
 async function targetOf(path: string): Promise<string> {
   let target = path;
   for (let links = 0; links < mostLinks; links++) {
@@ -68,7 +68,7 @@ async function appendAll(
   for await (const part of parts) await writeAll(file, part);
 }
 
-/** Writes all of `bytes`, which one call of the system may not. */
+/** Writes all of `bytes`; one system call may write only some of them. */
 export async function writeAll(
   file: Deno.FsFile,
   bytes: Uint8Array,

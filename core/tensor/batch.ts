@@ -1,7 +1,7 @@
-/** Batches put together and taken apart along their first axis. */
+/** Joins and splits batches along their first axis. */
 import { type DType, float32, sizeOf, type Tensor, zeros } from "./tensor.ts";
 
-/** Arrays of one length, one after another. */
+/** Joins arrays of one length into one array. */
 export function joinedArrays(arrays: readonly Float32Array[]): Float32Array {
   const [{ length }] = arrays;
   const all = new Float32Array(arrays.length * length);
@@ -9,7 +9,7 @@ export function joinedArrays(arrays: readonly Float32Array[]): Float32Array {
   return all;
 }
 
-/** Batches of one type and shape of element, `[B, ...]` each, of any sizes, as one, `[n, ...]`. */
+/** Joins batches `[B, ...]` of one dtype and element shape, with any B each, into one `[n, ...]`. */
 export function joined<D extends DType>(
   batches: readonly Tensor<D>[],
 ): Tensor<D> {
@@ -24,7 +24,7 @@ export function joined<D extends DType>(
   return all;
 }
 
-/** Channels of two batches of maps, one after the other: `[B, C, ...]` and `[B, D, ...]` → `[B, C + D, ...]`. */
+/** Joins the channels of two batches of maps: `[B, C, ...]` and `[B, D, ...]` → `[B, C + D, ...]`. */
 export function joinedChannels(
   a: Tensor<"float32">,
   b: Tensor<"float32">,
@@ -40,7 +40,7 @@ export function joinedChannels(
   return float32([batch, channels + b.shape[1], ...size], data);
 }
 
-/** The first n of a batch `[B, ...]`, or all where it has fewer; they share its data. */
+/** The first n elements of a batch `[B, ...]`, or all if it has fewer; they share its data. */
 export function firstOf(
   { shape: [batch, ...element], data }: Tensor<"float32">,
   n: number,
@@ -50,7 +50,7 @@ export function firstOf(
   return float32([kept, ...element], values);
 }
 
-/** Tensors of one shape `[...]` as a batch, `[n, ...]`. */
+/** Stacks n tensors of one shape `[...]` into a batch `[n, ...]`. */
 export function stacked(
   tensors: readonly Tensor<"float32">[],
 ): Tensor<"float32"> {

@@ -27,7 +27,7 @@ export function float32ToBfloat16(values: Float32Array): Uint16Array {
   for (let i = 0; i < bits.length; i++) {
     const upper = bits[i] >>> 16;
     brains[i] = Number.isNaN(values[i])
-      ? upper | 0x40 // else its upper half might be infinity
+      ? upper | 0x40 // a NaN's upper half alone might be infinity
       : bits[i] + 0x7fff + (upper & 1) >>> 16;
   }
   return brains;

@@ -1,11 +1,11 @@
-/** Numbers of 8 bits as networks are stored in (Micikevicius et al., 2022, "FP8 formats for deep learning"). */
+/** 8-bit floats, as files hold weights (Micikevicius et al., 2022, "FP8 formats for deep learning"). */
 
-/** How many bits each format gives to its exponent. */
+/** The number of exponent bits of each format. */
 const exponentBits = { F8_E4M3: 4, F8_E5M2: 5 } as const;
 
 export type Float8Format = keyof typeof exponentBits;
 
-/** The value of each byte. With five bits the highest exponent means infinity or NaN as in IEEE 754, with four a number but for one NaN. */
+/** The value of each byte. F8_E5M2 has infinities and NaN as IEEE 754; F8_E4M3 has one NaN for each sign only. */
 function table(format: Float8Format): Float32Array {
   const mantissaBits = 7 - exponentBits[format];
   const steps = 2 ** mantissaBits;
@@ -29,7 +29,7 @@ function table(format: Float8Format): Float32Array {
 
 const tables = { F8_E4M3: table("F8_E4M3"), F8_E5M2: table("F8_E5M2") };
 
-/** The same values in float32, exactly. */
+/** The float32 values of 8-bit floats; exact. */
 export const float8ToFloat32 = (
   bytes: Uint8Array,
   format: Float8Format,

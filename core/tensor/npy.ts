@@ -10,10 +10,10 @@ const descriptions: Readonly<Partial<Record<DType, string>>> = {
   int32: "<i4",
 };
 
-/** The data of a file begins at a multiple of this. */
+/** The data of a file begin at a multiple of this many bytes. */
 const alignment = 64;
 
-/** @throws {TypeError} If NumPy files of this dtype are not written here. */
+/** Writes a tensor as a `.npy` file. @throws {TypeError} If its dtype is not supported here. */
 export async function writeNpy(path: string, tensor: Tensor): Promise<void> {
   const { dtype, shape, data } = tensor;
   const descr = descriptions[dtype];

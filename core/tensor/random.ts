@@ -1,6 +1,6 @@
 /**
  * PyTorch's CPU generator: the same seed gives the same numbers as
- * `torch.Generator().manual_seed(seed)`, so that images made here and there
+ * `torch.Generator().manual_seed(seed)`, so that images made by PyTorch and here
  * start from the same noise. The engine is mt19937 (Matsumoto and Nishimura,
  * 1998); the order in which draws become normals follows PyTorch.
  */
@@ -99,7 +99,7 @@ export class TorchGenerator {
     return data;
   }
 
-  /** 53 random bits in [0, 1): PyTorch's double uniform, the first draw on top. */
+  /** 53 random bits in [0, 1): PyTorch's double uniform, the high bits drawn first. */
   #uniform53(): number {
     const high = this.#draw() & 0x1fffff;
     return (high * 2 ** 32 + this.#draw()) * 2 ** -53;
@@ -118,7 +118,7 @@ export class TorchGenerator {
     return radius * Math.cos(theta);
   }
 
-  /** All uniforms first, then Box-Muller in blocks of 16; an incomplete last block is the last 16 elements, drawn anew. */
+  /** Draws all uniforms, then Box-Muller in blocks of 16; if the size is no multiple, redraws the last 16 elements. */
   #normalBlocks(size: number): Float32Array {
     const data = this.#uniforms(size);
     for (let begin = 0; begin + 16 <= size; begin += 16) {
@@ -133,7 +133,7 @@ export class TorchGenerator {
   }
 }
 
-/** Box-Muller in place on 16 uniforms: the first 8 give radii, the last 8 angles. Rounded to float32 where PyTorch rounds. */
+/** Box-Muller in place on 16 uniforms, 8 for radii, 8 for angles; rounds to float32 wherever PyTorch does. */
 function boxMuller16(block: Float32Array) {
   const round = Math.fround;
   for (let j = 0; j < 8; j++) {

@@ -1,6 +1,6 @@
-/** Rounding as Python and NumPy do it. */
+/** Rounding as in Python and NumPy. */
 
-/** The nearest whole number; of two as near the even one. */
+/** The nearest whole number; halves round to the even one. */
 export function roundHalfEven(value: number): number {
   const floor = Math.floor(value);
   const isHalf = value - floor === 0.5;

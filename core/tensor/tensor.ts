@@ -1,9 +1,9 @@
 /**
- * Tensors on the host: a dtype, a shape and a row-major typed array. Nothing
- * here knows of ONNX or of a file format; both translate to and from this.
+ * Tensors on the host: a dtype, a shape and a row-major typed array. They know
+ * neither ONNX nor file formats, whose modules convert from and to tensors.
  */
 
-/** The typed array of each element type, named as in ONNX Runtime's JavaScript API; float16 as raw bit patterns. */
+/** The typed array of each element type, by its name in ONNX Runtime's JavaScript API; float16 as bit patterns. */
 const arrays = {
   float32: Float32Array,
   float64: Float64Array,
@@ -21,7 +21,7 @@ export type DType = keyof typeof arrays;
 /** The typed array that holds each dtype. */
 type DataOf = { [D in DType]: (typeof arrays)[D]["prototype"] };
 
-/** The same, to make one of any dtype. */
+/** The constructor of each dtype's typed array. */
 export const arrayOf: {
   readonly [D in DType]: {
     new (length: number): DataOf[D];
@@ -37,14 +37,14 @@ export const bytesPerElement = Object.fromEntries(
   ]),
 ) as Readonly<Record<DType, number>>;
 
-/** A dense row-major tensor. Graph values are immutable: do not write to `data` of one you did not make. */
+/** A dense row-major tensor. Write only to `data` of tensors that you made: a graph's tensors are immutable. */
 export interface Tensor<D extends DType = DType> {
   readonly dtype: D;
   readonly shape: readonly number[];
   readonly data: DataOf[D];
 }
 
-/** Number of elements of a shape; 1 for a scalar's `[]`. */
+/** The number of elements of a shape; 1 for a scalar's `[]`. */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1);
 }
@@ -56,16 +56,12 @@ export function describe(
   return `${dtype}[${shape.join(",")}]`;
 }
 
-/** True when two shapes are the same, dimension by dimension. */
+/** Whether two shapes are equal. */
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((dim, i) => dim === b[i]);
 }
 
-/**
- * A tensor over `data`, which is not copied.
- *
- * @throws {RangeError} If `data` does not hold exactly the shape's elements.
- */
+/** A tensor over `data`, not copied. @throws {RangeError} If `data` does not have the shape's size. */
 export function tensor<D extends DType>(
   dtype: D,
   shape: readonly number[],

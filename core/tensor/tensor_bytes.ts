@@ -18,10 +18,10 @@ interface Named {
 }
 
 /**
- * The tensor that `bytes` hold. It is a view of them where they are aligned to
- * the element size, else a copy.
+ * The tensor in `bytes`: a view of them if they are aligned to the element size,
+ * else a copy.
  *
- * @throws {RangeError} If their number does not fit the value's shape; the message names the value.
+ * @throws {RangeError} If the number of bytes does not fit the value's shape; the message names the value.
  */
 export function tensorOfBytes(
   value: Named & { readonly dtype: DType },
@@ -42,7 +42,7 @@ export function tensorOfBytes(
   return { dtype, shape, data };
 }
 
-/** The dtype of the array that holds floats as they are stored, and how it becomes float32. */
+/** The dtype of the array that holds stored floats, and the function that widens it to float32. */
 interface StoredForm {
   readonly dtype: DType;
   readonly widened: (data: never) => Float32Array;
@@ -53,7 +53,7 @@ const float8 = (format: Float8Format): StoredForm => ({
   widened: (data: Uint8Array) => float8ToFloat32(data, format),
 });
 
-/** How files hold floats otherwise than in float32, by the names of safetensors. */
+/** The floats other than float32 in which files hold weights, by their names in safetensors. */
 export const storedFloats = {
   F64: {
     dtype: "float64",
@@ -70,7 +70,7 @@ export type StoredFloat = keyof typeof storedFloats;
 export const isStoredFloat = (dtype: string): dtype is StoredFloat =>
   Object.hasOwn(storedFloats, dtype);
 
-/** The float32 tensor of bytes in a stored form: exact, but for F64, which is rounded. @throws As {@linkcode tensorOfBytes}. */
+/** The float32 tensor of stored floats: exact, but F64 is rounded. @throws As {@linkcode tensorOfBytes}. */
 export function widenedOfBytes(
   { name, shape }: Named,
   bytes: Uint8Array,

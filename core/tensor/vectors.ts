@@ -12,7 +12,7 @@ export function addInto(a: Float32Array, b: Float32Array): void {
   for (let i = 0; i < a.length; i++) a[i] += b[i];
 }
 
-/** factor · a; `a` itself where the factor is 1. */
+/** factor · a; `a` itself if the factor is 1. */
 export function times(a: Float32Array, factor: number): Float32Array {
   if (factor === 1) return a;
   const scaled = new Float32Array(a.length);

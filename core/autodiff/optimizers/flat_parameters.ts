@@ -43,7 +43,7 @@ export function viewsOf(
  * Copies named tensors into a flat vector.
  *
  * @param nameOf Name of a slot's tensor in `tensors`; the slot's own by default.
- * @throws {RangeError} If one is missing or has another size.
+ * @throws {RangeError} If a tensor is missing or has another size.
  */
 export function flatten(
   { slots, size }: FlatParameters,

@@ -7,7 +7,7 @@ export function gradientNorm(gradient: Float32Array): number {
   return Math.sqrt(sum);
 }
 
-/** Scales `gradient` in place to a norm of at most `limit`; returns the norm it had. */
+/** Scales `gradient` in place to a norm of at most `limit`; returns the norm before. */
 export function clipGradient(gradient: Float32Array, limit: number): number {
   const norm = gradientNorm(gradient);
   if (norm > limit) {

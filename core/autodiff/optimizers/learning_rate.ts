@@ -5,7 +5,7 @@ export interface CosineOptions {
   readonly total: number;
   /** Updates of linear warm-up from 0; none by default. */
   readonly warmUp?: number;
-  /** Fraction of the peak that is left at the end. */
+  /** Fraction of the peak that is left at the end; 0 by default. */
   readonly floor?: number;
 }
 

@@ -4,7 +4,7 @@
  * all of it and training resumes exactly.
  */
 
-/** State that a checkpoint keeps: update count and one vector per moment, each as long as the parameters. */
+/** The state for a checkpoint: the number of updates, and a vector for each moment, as long as the parameters. */
 export interface OptimizerState {
   readonly updates: number;
   readonly moments: Readonly<Record<string, Float32Array>>;
@@ -25,7 +25,7 @@ export interface Optimizer {
 
 export interface SgdOptions {
   readonly momentum?: number;
-  /** Added to the gradient, as in PyTorch's SGD. */
+  /** Weight decay, added to the gradient as in PyTorch's SGD. */
   readonly weightDecay?: number;
 }
 
@@ -33,9 +33,9 @@ export interface AdamWOptions {
   readonly beta1?: number;
   readonly beta2?: number;
   readonly epsilon?: number;
-  /** Decoupled from the gradient (Loshchilov and Hutter, 2019). */
+  /** Weight decay, decoupled from the gradient (Loshchilov and Hutter, 2019). */
   readonly weightDecay?: number;
-  /** Elements that decay; all by default. 1 decays, 0 does not. */
+  /** For each element, 1 if it decays, else 0; all decay by default. */
   readonly decays?: Uint8Array;
 }
 
