@@ -1,4 +1,4 @@
-/** The inputs of a session: tensors here or on its device, checked against its graph. */
+/** The inputs of a session: tensors on the host or on its device, checked against its graph. */
 import type { Graph, Value } from "../onnx/graph.ts";
 import {
   describe,
@@ -9,8 +9,8 @@ import {
 } from "../tensor/tensor.ts";
 
 /**
- * A tensor on the device that computed it. It can be fed to any session there,
- * and its memory is the device's until {@linkcode DeviceTensor.dispose}.
+ * A tensor on the device that computed it. Any session on that device can read it;
+ * it takes the device's memory until {@linkcode DeviceTensor.dispose}.
  */
 export class DeviceTensor {
   readonly dtype: DType;
@@ -19,7 +19,7 @@ export class DeviceTensor {
   /**
    * @internal Use `Session.runKeeping`.
    *
-   * @param handle The runtime's. Never to be read: that aborts the process.
+   * @param handle The runtime's tensor. Its data must not be read: that aborts the process.
    */
   constructor(
     { dtype, shape }: Value,
@@ -29,23 +29,23 @@ export class DeviceTensor {
     this.shape = shape;
   }
 
-  /** Gives the memory back; no session may read the tensor afterwards. */
+  /** Frees the memory; no session may read the tensor afterwards. */
   dispose(): void {
     this.handle.dispose();
   }
 }
 
-/** A tensor here or on a device. */
+/** A tensor on the host or on a device. */
 export type PlacedTensor = Tensor | DeviceTensor;
 
 /** The inputs of a session, by name. */
 export type Feeds = Readonly<Record<string, PlacedTensor>>;
 
 /**
- * Checks that every input of a graph is fed as it says, and nothing else.
+ * Checks that the feeds are the inputs of a graph, each of its dtype and shape.
  *
  * @throws {RangeError} If an input is missing, unknown or of another shape.
- * @throws {TypeError} If one has another dtype.
+ * @throws {TypeError} If an input has another dtype.
  */
 export function checkFeeds(graph: Graph, feeds: Feeds): void {
   const refuse = (what: string) => `Cannot run "${graph.name}": input ${what}`;

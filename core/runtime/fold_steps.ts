@@ -1,18 +1,18 @@
-/** What follows from timesteps alone, worked out once: constants, or in a loop rows of tables, in the place of nodes. */
+/** Computes nodes that depend on timesteps alone once: as constants or, in a loop, as rows of tables. */
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Graph, Node, Value } from "../onnx/graph.ts";
 import { int64, sizeOf, zeros } from "../tensor/tensor.ts";
 import { openSession } from "./session.ts";
 
-/** The input that tells which run it is, int64 `[]`, and how many there are. */
+/** The name of the input with the iteration's index, int64 `[]`, and the number of iterations. */
 export interface Runs {
   readonly index: string;
   readonly count: number;
 }
 
 /**
- * The graph with a row of a table for everything that depends on the index and
- * otherwise on initializers alone: a timestep's embedding and what is made of it,
+ * The graph with a row of a table for each value that depends on the index and
+ * otherwise on initializers alone: a timestep's embedding and its projections,
  * whose weights are then no longer needed.
  *
  * @throws As `openSession`.
@@ -59,9 +59,9 @@ export async function foldSteps(
 }
 
 /**
- * The graph with a constant for everything that depends on at least one of some
- * constants and otherwise on initializers alone. What depends on weights only (one
- * reshaped, say) stays as it is: folded, it would be a second copy.
+ * The graph with a constant for each value that depends on one of the roots and
+ * otherwise on initializers alone. A value of weights only (a reshaped one, say)
+ * is not folded: it would be a second copy.
  *
  * @param roots Names of initializers.
  * @throws As `openSession`.
@@ -80,7 +80,7 @@ export async function foldConstants(
   return onlyNeeded({ ...graph, initializers, nodes: rest });
 }
 
-/** Which nodes follow from the roots, the others, and what these read of the first. */
+/** The nodes that follow from the roots, the rest, and the folded values that the rest or the outputs read. */
 function split(
   { nodes, initializers, outputs, values }: Graph,
   roots: readonly string[],
@@ -104,7 +104,7 @@ function split(
   return { folded, rest, wanted };
 }
 
-/** A graph of some nodes. */
+/** The graph of some nodes, without a loop. */
 const partOf = (
   graph: Graph,
   nodes: readonly Node[],

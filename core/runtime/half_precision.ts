@@ -1,7 +1,7 @@
 /**
- * A graph in float16 (Micikevicius et al., 2018): weights and arithmetic in
- * half precision, float32 where it matters. Inputs and outputs stay as they
- * are, so a sampler does not notice.
+ * A graph in float16 (Micikevicius et al., 2018): weights and arithmetic in half
+ * precision, but float32 for operators that need it. Inputs and outputs keep their
+ * dtypes, so that a sampler needs no change.
  */
 import { float32ToFloat16 } from "../tensor/float16.ts";
 import { describe, type DType, type Tensor, tensor } from "../tensor/tensor.ts";
@@ -22,22 +22,22 @@ import { tensorOf } from "./initializer_data.ts";
 /** The largest float16. */
 const largest = 65504;
 
-/** What becomes of weights that lie in files in other floats than float16. */
+/** How weights that files hold in other floats than float16 are treated. */
 export interface HalfPrecisionOptions {
   /**
-   * Whether they are read and are float16 in the graph, as in one that is to be
-   * written: its weights then take half the bytes. By default they stay in
-   * their files, and whoever loads the graph casts them.
+   * Whether these weights are read and become float16 in the graph, which is then
+   * written with half the bytes. By default they stay in their files, and the
+   * runtime casts them when it loads the graph.
    */
   readonly stored?: boolean;
 }
 
 /**
- * Every float32 operator in float16, except norms, softmax, reductions, what
- * leads to a sine or cosine (a timestep's angles have more digits than float16)
- * and nodes that are `single`. Casts stand at the borders.
+ * The graph with float32 operators in float16, except norms, softmax, reductions,
+ * exponentials, nodes that lead to a sine or cosine (a timestep's angles have more
+ * digits than float16) and `single` nodes. Casts stand at the borders.
  *
- * @throws {RangeError} If a weight is larger than float16 holds, or its file ends before it.
+ * @throws {RangeError} If a weight is larger than float16 holds, or its file ends before its range does.
  */
 export function halfPrecision(
   graph: Graph,
@@ -72,7 +72,7 @@ export function halfPrecision(
   });
 }
 
-/** Nodes that a sine or cosine depends on, and these. */
+/** The sines and cosines, and the nodes that they depend on. */
 function towardsAngles({ nodes }: Graph): Set<Node> {
   const angles = nodes.filter((node) =>
     operatorOf(node).float32 === "upstream"
@@ -80,11 +80,11 @@ function towardsAngles({ nodes }: Graph): Set<Node> {
   return makersOf(nodes, angles.flatMap(({ outputs }) => outputs));
 }
 
-/** Whether its file holds an initializer in float16. */
+/** Whether the initializer lies in a file in float16. */
 const isHalf = (initializer: Initializer): boolean =>
   isStored(initializer) && initializer.file.stored === "F16";
 
-/** A float32 initializer in float16. */
+/** Adds a float32 initializer to a graph in float16. */
 function halved(
   g: GraphBuilder,
   initializer: Initializer,
@@ -103,10 +103,10 @@ function halved(
   return role === "constant" ? g.constant(own) : add({ data: own });
 }
 
-/** Of weights in memory and of those that were read: graphs share many. */
+/** The float16 tensors made so far, by data or file range: graphs share many weights. */
 const halves = new WeakMap<Tensor | FileRange, Tensor>();
 
-/** Constants past float16 are masks, for which its ends do. */
+/** An initializer's data in float16. Constants beyond its range are masks, which are clamped to it. */
 function halfOf(initializer: Initializer): Tensor {
   const { name, shape, role } = initializer;
   const data = tensorOf(initializer).data as Float32Array;

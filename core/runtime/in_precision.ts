@@ -4,7 +4,7 @@ import { halfPrecision, type HalfPrecisionOptions } from "./half_precision.ts";
 import { inInt8 } from "./int8/in_int8.ts";
 import type { SessionOptions } from "./session_options.ts";
 
-/** @throws {RangeError} If a weight does not fit in the precision, or its file ends before it. */
+/** @throws {RangeError} If a weight does not fit in the precision, or its file ends before its range does. */
 export function inPrecision(
   graph: Graph,
   { precision = "float32", ...eight }: Pick<

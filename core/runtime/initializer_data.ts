@@ -1,10 +1,10 @@
-/** The data of an initializer, wherever they are. */
+/** Reads the data of an initializer from memory or from its file. */
 import { readRange } from "../files/byte_range.ts";
 import type { Initializer } from "../onnx/graph.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { tensorOfBytes, widenedOfBytes } from "../tensor/tensor_bytes.ts";
 
-/** Its tensor, float32 where its file holds other floats. @throws {RangeError} If there is none, or the file ends before it. */
+/** An initializer's tensor; stored floats are widened. @throws {RangeError} If there are no data, or too few. */
 export function tensorOf(initializer: Initializer): Tensor {
   const { name, data, file } = initializer;
   if (data) return data;

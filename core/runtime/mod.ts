@@ -1,6 +1,6 @@
 /**
- * ONNX graphs on ONNX Runtime: sessions on a CPU or GPU, in float32 or float16,
- * and graphs written as files that any ONNX Runtime opens.
+ * ONNX graphs on ONNX Runtime: sessions on a CPU or GPU, in float32, float16 or
+ * 8 bits, and graphs written as files that any ONNX Runtime opens.
  */
 export { DeviceTensor, type Feeds, type PlacedTensor } from "./feeds.ts";
 export { runtimeVersion } from "./onnx_runtime.ts";

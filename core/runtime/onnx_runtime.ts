@@ -1,7 +1,7 @@
 /**
- * ONNX Runtime's Node binding, in our words: graphs become its sessions, our
- * tensors its tensors. The only file that imports onnxruntime-node. Weights in
- * files reach it as external data, without a copy.
+ * Wraps ONNX Runtime's Node binding: graphs become its sessions, our tensors its
+ * tensors. The only file that imports onnxruntime-node. Weights in files reach the
+ * runtime as external data, without a copy.
  */
 import * as ort from "onnxruntime-node";
 import { encodeModel, isExternal } from "../onnx/file/model_proto.ts";
@@ -16,13 +16,13 @@ import { widensEachRun } from "./widening.ts";
 /** ONNX Runtime's version. */
 export const runtimeVersion: string = ort.env.versions.node ?? "unknown";
 
-/** A graph in the runtime. */
+/** A graph that the runtime has loaded. */
 export type RuntimeSession = ort.InferenceSession;
 
-/** A tensor as the runtime has it. */
+/** A tensor of the runtime. */
 export type RuntimeTensor = ort.Tensor;
 
-/** As ONNX Runtime's profiles name them. */
+/** The provider of each device, as ONNX Runtime's profiles name it. */
 export const providers: Readonly<Record<Device, string>> = {
   cpu: "CPUExecutionProvider",
   webgpu: "WebGpuExecutionProvider",
@@ -33,9 +33,9 @@ export const providers: Readonly<Record<Device, string>> = {
 export const messageOf = (cause: unknown): string =>
   cause instanceof Error ? cause.message : String(cause);
 
-/** How a graph is loaded, besides its session's options. */
+/** Options of {@linkcode load}, besides the session's. */
 export interface LoadOptions {
-  /** Whether loading fails where an operator would be left to the CPU. */
+  /** Whether loading fails if an operator would be left to the CPU. */
   readonly isStrict?: boolean;
   /** Whether the runtime logs nothing: errors are thrown as well. */
   readonly isSilent?: boolean;
@@ -43,7 +43,7 @@ export interface LoadOptions {
 }
 
 /**
- * A graph in the runtime, its weights mapped from their files where they lie in some.
+ * Loads a graph into the runtime; weights in files are mapped from there.
  *
  * @throws {Error} If ONNX Runtime refuses the graph or lacks the device.
  */
@@ -74,7 +74,7 @@ export function load(
   return withLinkedModel(graph, open, { keepsStored });
 }
 
-/** As ONNX Runtime takes them; settings without a field of their own are in `extra`. */
+/** The options in ONNX Runtime's form; settings without a field of their own are in `extra`. */
 function settingsOf(
   { outputs }: Graph,
   options: OpenOptions,
@@ -92,14 +92,14 @@ function settingsOf(
     intraOpNumThreads: threads,
     graphOptimizationLevel: optimization,
     enableCpuMemArena: keepsMemory,
-    // A block that is planned for all features of later runs would lie beside
-    // those of the first run, which the arena keeps.
+    // The pattern plans one block of memory for the features of later runs, beside
+    // the features of the first run, which the arena keeps.
     enableMemPattern: device !== "cpu",
     logSeverityLevel: isSilent ? 4 : 3, // nothing, or errors: warnings are about optimisations left out
     extra: {
       session: {
-        // Idle threads wait busily for the next operator, which is faster, but
-        // not for the next run: those of many sessions would be in each other's way.
+        // Idle threads spin until the next operator, which is faster, but not until
+        // the next run: threads of many sessions would slow each other down.
         intra_op: { allow_spinning: "1" },
         force_spinning_stop: "1",
         disable_prepacking: flag(!prepacks),
@@ -121,7 +121,7 @@ const howToGet: Readonly<Record<Device, string>> = {
     "; it needs Linux x64, CUDA 12 and cuDNN 9, and the provider's libraries beside libonnxruntime.so.1 (docs/gpu.md)",
 };
 
-/** Deno's Node-API does not know the `Float16Array` that `ort.Tensor` would turn bit patterns into, so the binding gets them plain. */
+/** A feed as the runtime's tensor; float16 as a plain object, since Deno's Node-API lacks `ort`'s Float16Array. */
 export function toRuntime(feed: PlacedTensor): ort.Tensor {
   if (feed instanceof DeviceTensor) return feed.handle as ort.Tensor;
   const { dtype, shape, data } = feed;
@@ -131,7 +131,7 @@ export function toRuntime(feed: PlacedTensor): ort.Tensor {
     : new ort.Tensor(dtype, data as Float32Array, shape);
 }
 
-/** The runtime's float16 arrays are of their own class; ours are bit patterns. */
+/** The runtime's tensor as ours; float16 arrays, of a class of their own, become bit patterns. */
 export function fromRuntime(
   { dtype }: Value,
   { data, dims }: ort.Tensor,

@@ -1,13 +1,13 @@
-/** Where the nodes of a session ran, as ONNX Runtime's profile of a run tells. */
+/** Finds nodes that did not run on a session's device, from ONNX Runtime's profile of a run. */
 
-/** A node that ran elsewhere than it should. */
+/** A node that did not run on its session's device. */
 export interface OffDeviceNode {
-  /** Module path and operator, or the runtime's own name where it fused nodes. */
+  /** Module path and operator, or the runtime's own name if it fused nodes. */
   readonly name: string;
   readonly op: string;
 }
 
-/** An event of the profile that is a node's. */
+/** A node's event in the profile. */
 interface NodeEvent {
   readonly name: string;
   readonly args?: { readonly provider?: string; readonly op_name?: string };
@@ -19,14 +19,14 @@ export interface ProfileOptions {
   readonly profileFilePrefix: string;
 }
 
-/** The end that the profile gives to a node's name. */
+/** The suffix that the profile adds to a node's name. */
 const suffix = "_kernel_time";
 
 /**
- * Nodes that a profiled run left to another provider, in the order of the run.
+ * The nodes that a profiled run left to another provider, in the order of the run.
  *
  * @param run Opens a session with the options, runs it once and ends its profile.
- * @param provider The one that should have run all.
+ * @param provider The provider that should have run all nodes.
  */
 export async function profiledNodes(
   run: (options: ProfileOptions) => Promise<void>,

@@ -1,7 +1,7 @@
 /**
  * Sessions: a graph on a device, tensors in and out. A device gets the graph in
- * its precision and of its operators; feeds are checked before the runtime sees
- * them.
+ * the session's precision and with operators that the device has; feeds are
+ * checked before the runtime sees them.
  */
 import type { Graph } from "../onnx/graph.ts";
 import { outside } from "../onnx/loops/loop_names.ts";
@@ -29,13 +29,13 @@ import { widensEachRun } from "./widening.ts";
 import { webgpuGraph } from "./webgpu_graph.ts";
 import { probeWebgpu, type WebgpuProbe } from "./webgpu_probe.ts";
 
-/** The results of a session that keeps outputs: kept ones on their device, which on a CPU is here. */
+/** The results of a session that keeps outputs: `kept` are on the device, on a CPU tensors of the host. */
 export interface KeptResults {
   readonly outputs: Record<string, Tensor>;
   readonly kept: Record<string, PlacedTensor>;
 }
 
-/** A graph, loaded. Hold it with `await using`, or {@linkcode Session.close} it. */
+/** A loaded graph. Hold it with `await using`, or {@linkcode Session.close} it. */
 export class Session implements AsyncDisposable {
   #runtime: RuntimeSession | null;
 
@@ -49,7 +49,7 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Runs the graph once. Neither feeds nor results are copied on this side.
+   * Runs the graph once. JavaScript copies neither feeds nor results.
    *
    * @param feeds A tensor for every input of the graph, by name.
    * @returns Every output of the graph that is not kept, by name.
@@ -60,7 +60,7 @@ export class Session implements AsyncDisposable {
     return (await this.runKeeping(feeds)).outputs;
   }
 
-  /** As {@linkcode Session.run}, with what the session keeps; the caller disposes of it. */
+  /** As {@linkcode Session.run}, with the kept outputs too, which the caller disposes of. */
   async runKeeping(feeds: Feeds): Promise<KeptResults> {
     const results = await this.#results(feeds);
     const outputs: Record<string, Tensor> = {};
@@ -80,8 +80,8 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * As {@linkcode Session.run}, on a CPU into tensors that are there: memory that
-   * is used again is faster to write to than new.
+   * As {@linkcode Session.run} on a CPU, but writes the results into given tensors:
+   * memory that is used again is faster to write to than new memory.
    *
    * @param outputs A tensor for every output of the graph, by name.
    */
@@ -133,8 +133,8 @@ const allToRuntime = (tensors: Feeds): Record<string, RuntimeTensor> =>
  * Loads a graph into ONNX Runtime.
  *
  * Weights in memory travel inside the model. Weights in files are mapped from
- * there: see `withLinkedModel`. On a device every operator is placed
- * there; where one cannot be, a warning lists it, once a process.
+ * there: see `withLinkedModel`. On a GPU every operator is to run there; a warning
+ * lists those that cannot, once a process.
  *
  * @throws {RangeError} If an initializer has no data, or a weight does not fit in float16.
  * @throws {TypeError} If the device does not compute in the precision.
@@ -157,7 +157,7 @@ export async function openSession(
   return opened(runtime);
 }
 
-/** The graph as its device computes it: in its precision, of operators that the device has. */
+/** The graph for the device: in the session's precision, with operators that the device has. */
 async function deviceGraph(
   graph: Graph,
   options: SessionOptions,
@@ -195,7 +195,7 @@ export async function checkPrecision(
 
 let probed: Promise<WebgpuProbe> | undefined;
 
-/** Found out once a process. */
+/** The GPU's abilities, probed once a process. */
 const webgpuTraits = (): Promise<WebgpuProbe> =>
   probed ??= probeWebgpu(async (graph, device, feeds) => {
     const options = { device, threads: 1 };
@@ -204,7 +204,7 @@ const webgpuTraits = (): Promise<WebgpuProbe> =>
     return await session.run(feeds);
   });
 
-/** A graph that its device computes whole, in the runtime; null where it lacks an operator. */
+/** Loads a graph if its device has all of its operators; returns null if not. */
 async function loadWhole(
   own: Graph,
   options: OpenOptions,
@@ -219,8 +219,8 @@ async function loadWhole(
 }
 
 /**
- * Nodes of a graph that its device does not compute, after the runtime's own
- * optimisations: the runtime is asked, which may take a run on zeros.
+ * The nodes of a graph that its device does not compute, after the runtime's own
+ * optimisations: the runtime tells, which may take a run on zeros.
  *
  * @throws As {@linkcode openSession}.
  */
@@ -237,7 +237,7 @@ export async function nodesOffDevice(
   return [];
 }
 
-/** As a profile of a run on zeros tells. */
+/** The nodes of {@linkcode nodesOffDevice}, from the profile of a run on zeros. */
 function offDevice(
   own: Graph,
   options: SessionOptions,

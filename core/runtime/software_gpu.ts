@@ -1,13 +1,13 @@
 /**
- * A GPU in software, for machines without one: SwiftShader's Vulkan, which
- * Debian's package `chromium` carries. It computes right and about a thousand
- * times slower than a GPU.
+ * A GPU in software, for machines without one: SwiftShader's Vulkan, of Debian's
+ * package `chromium`. Its results are right, but it is about a thousand times
+ * slower than a GPU.
  */
 
-/** Where Debian's package puts them. */
+/** The folder of Debian's package. */
 const folder = "/usr/lib/chromium";
 
-/** The system's temporary folder serves as the one in which drivers keep sockets. */
+/** The folder for the drivers' sockets, if the environment names none. */
 const temporary = "/tmp";
 
 let loaded = false;
@@ -16,12 +16,12 @@ let loaded = false;
  * Makes `device: "webgpu"` the software device, for sessions opened from now
  * on; needs the permissions for FFI and the environment.
  *
- * @returns Whether there is one.
+ * @returns Whether the machine has it.
  */
 export function useSoftwareGpu(): boolean {
   if (loaded) return true;
   try {
-    // Dawn looks for the loader by its name alone, which finds it once it is loaded.
+    // Dawn looks for the loader by its bare name, which works once the library is loaded.
     Deno.dlopen(`${folder}/libvulkan.so.1`, {});
   } catch {
     return false;

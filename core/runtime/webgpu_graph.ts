@@ -1,8 +1,7 @@
 /**
- * Graphs without what ONNX Runtime's WebGPU provider lacks, or computes too
- * coarsely for a sampler. Which operators these are was found by running every
- * case of `operator_cases.ts` on it; each says in its own file how it is
- * computed instead.
+ * Graphs without operators that ONNX Runtime's WebGPU provider lacks, or computes
+ * too coarsely for a sampler. A run of every case of `operator_cases.ts` on it shows
+ * which; each operator's file has the form that replaces it.
  */
 import type { Graph } from "../onnx/graph.ts";
 import type { WebgpuTraits } from "../onnx/ops/operator.ts";

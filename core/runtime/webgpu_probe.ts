@@ -1,31 +1,28 @@
-/** Abilities of this machine's GPU, found by trying: the runtime does not say. */
+/** Finds the abilities of this machine's GPU by trying: the runtime does not tell. */
 import { GraphBuilder } from "../onnx/builder.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { float32, type Tensor } from "../tensor/tensor.ts";
 import type { WebgpuTraits } from "../onnx/ops/operator.ts";
 
 export interface WebgpuProbe extends WebgpuTraits {
-  /** Whether it computes in float16 (WebGPU's feature shader-f16). */
+  /** Whether the GPU computes in float16 (WebGPU's feature shader-f16). */
   readonly float16: boolean;
 }
 
-/** Opens a session for the graph as it is and runs it once. */
+/** Opens a session for the unchanged graph and runs it once. */
 export type RunOnce = (
   graph: Graph,
   device: "cpu" | "webgpu",
   feeds: Readonly<Record<string, Tensor>>,
 ) => Promise<Record<string, Tensor>>;
 
-/** Tokens enough that the provider takes the kernel that it takes for pictures. */
+/** Sizes with enough tokens for the provider to choose the kernel that pictures get. */
 const [tokens, heads, width] = [64, 2, 16];
 
-/** Largest difference to the CPU that rounding explains. */
+/** The largest difference to the CPU that rounding explains. */
 const tolerance = 1e-3;
 
-/**
- * @param run Runs a graph.
- * @throws {Error} If there is no device to run on.
- */
+/** Tries small graphs on the GPU. @throws {Error} If there is no device to run on. */
 export async function probeWebgpu(run: RunOnce): Promise<WebgpuProbe> {
   const fusedAttention = await attentionIsRight(run);
   return { fusedAttention, float16: await computesInHalf(run) };

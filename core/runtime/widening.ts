@@ -1,4 +1,4 @@
-/** When weights that files hold in other floats become float32. */
+/** Decides when stored weights are widened to float32: once, or at each run. */
 import { isStored } from "../onnx/file/stored_floats.ts";
 import type { Graph } from "../onnx/graph.ts";
 import { sizeOf } from "../tensor/tensor.ts";
@@ -11,11 +11,11 @@ export function machineMemory(): number {
   return state === "granted" ? Deno.systemMemoryInfo().total : 2 ** 34;
 }
 
-/** When so many weights become float32 where nobody says otherwise. */
+/** The default widening of so many weights. */
 export const usualWidening = (weights: number): "once" | "each run" =>
   4 * weights > machineMemory() / 2 ? "each run" : "once";
 
-/** Whether a session widens its weights at each run: as its options say, or where the copies would take more than half of the machine's memory. */
+/** Whether a session widens stored weights at each run: on a CPU, by its options or {@linkcode usualWidening}. */
 export function widensEachRun(
   { initializers }: Graph,
   { device = "cpu", widening }: SessionOptions,

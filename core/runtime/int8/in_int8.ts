@@ -1,14 +1,14 @@
-/** A graph with weights in 8 bits, in either of two ways. */
+/** A graph with weights in 8 bits, with products in 8-bit integers or in float32. */
 import type { Graph, Initializer, Node } from "../../onnx/graph.ts";
 import { rewritten } from "../../onnx/rewrites/rewrite.ts";
 import type { Int8Precision, SessionOptions } from "../session_options.ts";
 import { ProductsInInt8, productWeight } from "./int8_products.ts";
 import { roundedWeight, WeightsInInt8 } from "./int8_weights.ts";
 
-/** Which weights, and how. */
+/** The weights to put in 8 bits, and the passes of their products. */
 type Int8Options = Pick<SessionOptions, "int8Weights" | "int8Passes">;
 
-/** The weight of a node that could be in 8 bits; undefined where there is none. */
+/** A function that returns the weight of a node that can be in 8 bits; undefined if it has none. */
 export const int8Weight = (
   precision: Int8Precision,
 ): (
@@ -17,7 +17,7 @@ export const int8Weight = (
 ) => Initializer | undefined =>
   precision === "int8" ? productWeight : roundedWeight;
 
-/** What emits the nodes of a graph's weights in 8 bits. */
+/** An emitter of one graph's nodes that read weights in 8 bits. */
 export const int8Emitter = (
   precision: Int8Precision,
   passes?: Int8Options["int8Passes"],
@@ -25,10 +25,10 @@ export const int8Emitter = (
   precision === "int8" ? new ProductsInInt8(passes) : new WeightsInInt8();
 
 /**
- * The graph with weights in 8 bits, all that could be by default. Inputs and
- * outputs stay as they are.
+ * The graph with weights in 8 bits, by default all that can be. Inputs and outputs
+ * do not change.
  *
- * @throws {RangeError} If a weight has no data, or its file ends before it.
+ * @throws {RangeError} If a weight has no data, or its file ends before its range does.
  */
 export function inInt8(
   graph: Graph,

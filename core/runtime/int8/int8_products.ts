@@ -1,15 +1,15 @@
 /**
- * Products of constant weights in 8-bit integers (Jacob et al., 2018,
- * arXiv 1712.05877): weights beforehand, a scale a channel; what they are
- * multiplied with at each run, with the scale that its range asks for. In
- * operators of ONNX, which ONNX Runtime fuses:
+ * Products with constant weights in 8-bit integers (Jacob et al., 2018,
+ * arXiv 1712.05877). Weights are quantised beforehand, a scale for each channel;
+ * the other operand x at each run, with the scale and zero point of its range.
+ * In operators of ONNX, which ONNX Runtime fuses:
  *
  *   q, s, z = DynamicQuantizeLinear(x)
  *   y = Cast(MatMulInteger(q, W, z)) · (s · scales) + bias
  *
- * An input that another runtime computes a last bit apart rounds to another
- * integer here and there, and within a few layers that is as large an error as
- * that of 8 bits. With a second product of what rounding left of x, it is that of 16.
+ * If two runtimes compute an x that differs in the last bit, some elements round to
+ * different integers, and within a few layers results differ by as much as 8 bits
+ * round. With a second product, of the remainder of x, it is as much as 16 bits do.
  */
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Quantized } from "../../onnx/operations.ts";
@@ -20,7 +20,7 @@ import type { Int8Passes } from "../session_options.ts";
 import { roundedWeight } from "./int8_weights.ts";
 import { addWeight } from "./quantized_weight.ts";
 
-/** The constant weight `[K, N]` or, transposed, `[N, K]` that a product could have in 8 bits; undefined where there is none. */
+/** The constant weight `[K, N]`, or `[N, K]` if transposed, that a product can have in 8 bits, or undefined. */
 export function productWeight(
   graph: Pick<Graph, "initializers">,
   node: Node,
@@ -32,25 +32,21 @@ export function productWeight(
 }
 
 /**
- * The largest magnitude of a weight. CPUs without VNNI add two products of 8
- * bits in 16, which saturate: 2 · 255 · 64 just fits. So all CPUs compute the
- * same, one bit coarser than eight hold.
+ * The largest magnitude of a weight's integers. CPUs without VNNI add two 8-bit
+ * products in 16 bits, which saturate: 2 · 255 · 64 just fits. So all CPUs
+ * compute the same, with one bit less than 8.
  */
 const largest = 64;
 
-/** Emits products in 8 bits into one graph; what several read is there once. */
+/** Emits products in 8 bits into one graph; products share quantised inputs and weights. */
 export class ProductsInInt8 {
   #inputs = new Map<string, readonly Quantized[]>();
   #weights = new Map<string, ReturnType<typeof addWeight>>();
 
-  /** @param passes Products of 8 bits that one takes. */
+  /** @param passes The number of 8-bit products for each product. */
   constructor(private readonly passes: Int8Passes = 1) {}
 
-  /**
-   * The output of a product with its weight in 8 bits.
-   *
-   * @throws {RangeError} If the weight has no data, or its file ends before it.
-   */
+  /** The output of a product with its weight in 8 bits. @throws As `tensorOf`. */
   emit(
     { g, node, inputs: [x, , bias] }: RewriteCall,
     weight: Initializer,

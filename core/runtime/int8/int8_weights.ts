@@ -1,9 +1,9 @@
 /**
- * Weights alone in 8 bits: files have half the bytes of 16-bit ones. Products
- * and convolutions read W = Cast(integers) · scales, one scale a channel of the
- * output, in float32, so runtimes agree as they do in float32. They fold both
- * nodes as they load: of a `DequantizeLinear` ONNX Runtime makes a copy for each
- * node that reads it, and runs all of them.
+ * Weights alone in 8 bits: files are half as large as with 16 bits. Products and
+ * convolutions read W = Cast(integers) · scales, with a scale for each output
+ * channel, in float32, so that runtimes agree as in float32. Runtimes fold both
+ * nodes as they load; a `DequantizeLinear` instead ONNX Runtime copies for each
+ * node that reads it, and runs every copy.
  */
 import type { Graph, Initializer, Node, Value } from "../../onnx/graph.ts";
 import { productOf } from "../../onnx/ops/products/product.ts";
@@ -12,7 +12,7 @@ import { addWeight } from "./quantized_weight.ts";
 
 const largest = 127;
 
-/** The constant weight of a product, `[K, N]` or `[N, K]`, or of a convolution, `[N, C, …]`; undefined where there is none. */
+/** The constant weight of a product, `[K, N]` or `[N, K]`, or a convolution, `[N, C, …]`; undefined if none. */
 export function roundedWeight(
   { initializers }: Pick<Graph, "initializers">,
   node: Node,
@@ -28,7 +28,7 @@ export function roundedWeight(
 export class WeightsInInt8 {
   #weights = new Map<string, Value>();
 
-  /** As `ProductsInInt8`'s, of a convolution too. */
+  /** The output of a product or convolution with its weight in 8 bits. @throws As `tensorOf`. */
   emit(call: RewriteCall, weight: Initializer): Value {
     const { g, node, inputs } = call;
     const w = this.#weights.getOrInsertComputed(weight.name, () => {

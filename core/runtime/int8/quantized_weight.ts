@@ -1,33 +1,29 @@
-/** A weight in 8-bit integers, symmetric, with a scale a channel of the output. */
+/** Rounds weights to 8-bit integers, symmetric, with a scale for each output channel. */
 import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { FileRange, Initializer, Value } from "../../onnx/graph.ts";
 import { float32, sizeOf, type Tensor, tensor } from "../../tensor/tensor.ts";
 import { tensorOf } from "../initializer_data.ts";
 
-/** Weight ≈ integers · scales, one a channel, of a shape that broadcasts. */
+/** A weight ≈ integers · scales, with a scale for each channel in a shape that broadcasts. */
 interface QuantizedWeight {
   readonly integers: Tensor<"int8">;
   readonly scales: Tensor<"float32">;
 }
 
-/** How a weight becomes integers. */
+/** The form of a weight's integers. */
 interface Rounding {
-  /** Along which the output's channels lie. */
+  /** The axis of the output's channels. */
   readonly axis: number;
   /** The largest magnitude of an integer. */
   readonly largest: number;
-  /** Whether a matrix is turned, `[N, K]` to `[K, N]`. */
+  /** Whether the integers are transposed, `[N, K]` → `[K, N]`. */
   readonly turned?: boolean;
 }
 
-/** Graphs share many; by rounding. */
+/** Quantised weights by data or file range, then by rounding: graphs share many. */
 const made = new WeakMap<Tensor | FileRange, Map<string, QuantizedWeight>>();
 
-/**
- * A float32 weight in 8 bits.
- *
- * @throws {RangeError} If it has no data, or its file ends before it.
- */
+/** A float32 weight in 8 bits. @throws As {@linkcode tensorOf}. */
 function quantizedWeight(
   initializer: Initializer,
   rounding: Rounding,

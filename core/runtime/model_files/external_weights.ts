@@ -17,13 +17,13 @@ import { tensorOf } from "../initializer_data.ts";
 
 /**
  * Writes the graph as a file beside hard links to its weight files, in the
- * system's temporary folder or, on another filesystem than the weights, in the
- * folder of the first of them; removes both once `open` has settled. Where no
- * link can be made, `open` gets the model as bytes, weights read into it.
+ * system's temporary folder or, if that is on another filesystem, in the folder of
+ * the first weight file; removes both once `open` has settled. If no link can be
+ * made, `open` gets the model as bytes that contain the weights.
  *
  * @param open Opens a session from a path or from bytes.
  * @throws {Deno.errors.NotFound} If a weight file does not exist.
- * @throws {RangeError} If one ends before a range does.
+ * @throws {RangeError} If a weight file ends before a range does.
  */
 export async function withLinkedModel<T>(
   graph: Graph,
@@ -48,7 +48,7 @@ export async function withLinkedModel<T>(
   }
 }
 
-/** Paths of the files that hold weights. */
+/** The paths of the files that hold weights. */
 export const weightFiles = (initializers: Iterable<Initializer>): string[] => [
   ...new Set([...initializers].filter(isExternal).map(({ file }) => file.path)),
 ];
@@ -65,14 +65,14 @@ async function checkExists({ name }: Graph, file: string): Promise<void> {
   }
 }
 
-/** A temporary folder in `dir` (the system's by default) and the name in it of each file by its path, or null where files cannot be linked into it. */
+/** A temporary folder in `dir` (default: the system's) and its links by the files' paths; null if linking fails. */
 async function linkedFolder(files: readonly string[], dir?: string) {
   let path: string | null = null;
   try {
     path = await Deno.makeTempDir({ dir, prefix: ".model-" });
     const links = new Map(files.map((file, i) => [file, `weights-${i}`]));
     for (const [file, link] of links) {
-      // A link to a symbolic link would be one itself.
+      // A hard link to a symbolic link would be a symbolic link too.
       await Deno.link(await Deno.realPath(file), `${path}/${link}`);
     }
     return { path, links };

@@ -18,40 +18,40 @@ import { weightFiles } from "./external_weights.ts";
 
 /** From this size on, in bytes, tensors in memory become external data. */
 const externalFrom = 1024;
-/** Many file systems and all browsers' buffers end there. */
+/** The most bytes of a weight file by default: many file systems and all browsers' buffers end there. */
 const usualLargest = 2 ** 31 - 1;
-/** Where tensors may begin, so that they can be mapped: pages, for those that fill many. */
+/** Alignments of tensors in bytes, so that they can be mapped: `page` for large tensors, else `vector`. */
 const page = 4096;
 const vector = 64;
-/** From this size on, in bytes, tensors begin at pages: below it the gaps would be a part of the file that shows. */
+/** From this size on, in bytes, tensors begin at pages; with smaller ones, gaps would fill much of the file. */
 const pagedFrom = 16 * page;
-/** Bytes that are copied at a time. */
+/** The number of bytes that are copied at a time. */
 const chunk = 2 ** 26;
 
-/** How graphs are written. */
+/** Options of {@linkcode writeModels}. */
 export interface WriteModelOptions {
   /** Key-value pairs for the files' `metadata_props`. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** Whether weights that lie in files as the graph reads them are hard-linked, not copied: the folder then takes no more disk, but must stay on this one. False by default. */
+  /** Whether weight files are hard-linked, not copied (default false): no disk space, but one filesystem. */
   readonly link?: boolean;
-  /** The most bytes of a weight file; 2 GiB less one by default. */
+  /** The most bytes of a weight file; 2 GiB - 1 by default. */
   readonly largestFile?: number;
 }
 
-/** The files that were written: names in the folder, and bytes. */
+/** The files that were written: their names in the folder, and their size. */
 export interface WrittenModel {
   readonly models: readonly string[];
   readonly weights: readonly string[];
-  /** Linked files do not count. */
+  /** The size of all files but linked ones. */
   readonly bytes: number;
 }
 
 /**
- * Writes graphs that share their weights: what two initializers have in common,
- * data or byte range, is there once. Each file is whole or absent; the models
- * come last.
+ * Writes graphs that share their weights: initializers with the same data or byte
+ * range are written once. Each file is whole or absent; the models are written
+ * last.
  *
- * @param graphs By the names of their files, `model.onnx`.
+ * @param graphs The graphs by the names of their files, such as `model.onnx`.
  * @throws {RangeError} If an initializer has no data, or is larger than a weight file may be.
  * @throws {Error} If a file cannot be written or linked.
  */
@@ -92,7 +92,7 @@ export async function writeModels(
   };
 }
 
-/** Hard links in the folder to every file that holds weights; their names by the files' paths. */
+/** Makes hard links in the folder to every weight file; returns their names by the files' paths. */
 async function linkWeights(
   folder: string,
   initializers: readonly Initializer[],
@@ -131,7 +131,7 @@ interface Placed {
 const identity = ({ data, file }: Initializer): unknown =>
   data ?? (file && `${file.path}:${file.offset}`);
 
-/** The place of everything that does not stay in its model, by {@linkcode identity}. */
+/** The places of the initializers that do not stay in their models, by {@linkcode identity}. */
 function placed(
   initializers: readonly Initializer[],
   largestFile: number,
