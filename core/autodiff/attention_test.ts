@@ -12,7 +12,7 @@ const bias = float32(
   new Float32Array(heads * L * S).map((_, i) => i % 13 / 13),
 );
 
-/** Attention without the fused operator. */
+/** Attention by other operators than the fused one. */
 function spelledOut(g: GraphBuilder, [q, k, v]: readonly Value[]): Value {
   const split = (x: Value) =>
     g.transpose(g.reshape(x, [B, x.shape[1], heads, d]), [0, 2, 1, 3]);
@@ -43,7 +43,7 @@ async function gradients(
   return await session.run(feeds);
 }
 
-Deno.test("a score matrix past the limit goes in slices of heads and queries, which add up to the same gradient", async () => {
+Deno.test("attention's gradient in slices of heads and queries equals the plain operators' gradient", async () => {
   const random = new TorchGenerator(0);
   const width = heads * d;
   const feeds = {
@@ -64,7 +64,7 @@ Deno.test("a score matrix past the limit goes in slices of heads and queries, wh
   }
 });
 
-Deno.test("in the backward graph of one slice, what its rule computes stands in for the operator", async () => {
+Deno.test("attention's gradient in one slice computes the output too, instead of the operator", async () => {
   const width = 6;
   const ours = new GraphBuilder("squared");
   const theirs = new GraphBuilder("squared");

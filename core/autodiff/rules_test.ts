@@ -1,4 +1,4 @@
-/** Every rule of the table against central differences, and the contract of the walk. */
+/** Tests every operator's VJP rule against central differences, and the backward walk. */
 import {
   assert,
   assertAlmostEquals,
@@ -21,7 +21,7 @@ import { dearProducts } from "./dear_products.ts";
 import { gradientErrors } from "@dip-go/testing/operators";
 import { cotangentOf, gradientOf, vjpGraph } from "./vjp.ts";
 
-/** Values without pattern between `from` and `to`. */
+/** Values without a pattern between `from` and `to`. */
 function values(
   shape: readonly number[],
   { from = -1, to = 1, seed = 0 } = {},
@@ -45,7 +45,7 @@ function apart(shape: readonly number[], stride = 7): Tensor {
 
 type Operands = Record<string, Value>;
 
-/** One graph to differentiate; the operator it is about is the first word of its name. */
+/** A graph to differentiate; the first word of a case's name is the tested operator. */
 interface RuleCase {
   readonly feeds: Record<string, Tensor>;
   readonly y: (g: GraphBuilder, operands: Operands) => Value | Value[];
@@ -414,7 +414,7 @@ const cases: Readonly<Record<string, RuleCase>> = {
   },
 };
 
-/** The graph of some operands, each of which is an input. */
+/** The graph of a case; each operand is an input. */
 function graphOf({ feeds, y }: RuleCase, name = "case") {
   const g = new GraphBuilder(name);
   const operands = Object.entries(feeds).map(([input, { dtype, shape }]) => [
@@ -448,7 +448,7 @@ Deno.test("each rule has a case", () => {
   assertEquals([...tested].sort(), differentiable);
 });
 
-/** Piecewise constant, made by the rules only (ScatterND), or of a graph's last form only (DepthToSpace, FastGelu, products in 8 bits). */
+/** Operators that are piecewise constant, or that only gradients (ScatterND), sessions or files have. */
 const notDifferentiable = [
   "DepthToSpace",
   "DequantizeLinear",
@@ -533,7 +533,7 @@ Deno.test("vjpGraph() keeps forward outputs and takes cotangents as inputs", asy
   assertEquals([...result[gradientOf("x")].data], [60, 800]);
 });
 
-Deno.test("vjpGraph() reads what it is given in the place of computing it, as far as it needs it", async () => {
+Deno.test("vjpGraph() takes the given values that it needs as inputs instead of computing them", async () => {
   const feeds = { x: float32([2], [3, 4]) };
   const graph = graphOf({
     feeds,
@@ -559,7 +559,7 @@ Deno.test("vjpGraph() reads what it is given in the place of computing it, as fa
   }
 });
 
-Deno.test("dearProducts() are those with 128 multiply-accumulates an element or more", () => {
+Deno.test("dearProducts() returns products with 128 multiply-accumulates an element or more", () => {
   const g = new GraphBuilder("products");
   const x = g.input("x", "float32", [2, 128]);
   const weight = (name: string, shape: readonly number[]) =>
@@ -606,7 +606,7 @@ Deno.test("the rule of Resize refuses modes it does not know", () => {
   );
 });
 
-Deno.test("vjpGraph() refuses a product whose first axis is a row's", () => {
+Deno.test("vjpGraph() refuses a product with transBatchA", () => {
   const g = new GraphBuilder("batch axis");
   const a = g.input("a", "float32", [3, 2, 4]);
   const b = g.input("b", "float32", [2, 4, 6]);

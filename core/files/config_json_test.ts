@@ -22,7 +22,7 @@ Deno.test("ConfigJson.finish() refuses the first key that was neither read nor i
   assertThrows(() => part.finish(), TypeError, 'c.json, part: key "deep" is 1');
 });
 
-Deno.test("ConfigJson.requireOneOf() compares lists and objects by what they hold", () => {
+Deno.test("ConfigJson.requireOneOf() compares lists and objects by content", () => {
   const config = new ConfigJson({ heads: {}, list: [1] }, "c.json");
   config.requireOneOf("heads", [undefined, {}]);
   config.requireOneOf("absent", [undefined, {}]);

@@ -28,14 +28,14 @@ const value = {
   parts: [{ kind: "a", deep: { gamma: true } }, { kind: "c" }],
 };
 
-Deno.test("conform() fills in what a schema has by default, and leaves the value as it was", () => {
+Deno.test("conform() fills in a schema's defaults without changing the value", () => {
   assertEquals(conform(schema, value, "read x"), { ...value, steps: 20 });
   assertEquals("steps" in value, false);
   const open = openRecord({ name: text() });
   assertEquals<unknown>(conform(open, value, "read x"), { name: "x" });
 });
 
-Deno.test("conform() says in one sentence what is found at which path, and what is expected", () => {
+Deno.test("conform() names the path, the found value and the expectation in one sentence", () => {
   const refused = (change: object, message: string) =>
     assertThrows(
       () => conform(schema, { ...value, ...change }, "read x.json"),

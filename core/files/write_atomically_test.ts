@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { writeAtomically } from "./write_atomically.ts";
 
-Deno.test("writeAtomically() writes through links, to files that are not there yet, too", () =>
+Deno.test("writeAtomically() writes through links, also to files that do not exist yet", () =>
   inTemporaryFolder(async (folder) => {
     await Deno.mkdir(`${folder}/real`);
     await Deno.writeTextFile(`${folder}/real/a`, "old");

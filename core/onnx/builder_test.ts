@@ -33,7 +33,7 @@ Deno.test("parameter() is declared once", () => {
   assertEquals(graph.initializers.get("w")!.shape, [2]);
 });
 
-Deno.test("names are taken once, values belong to their builder", () => {
+Deno.test("a builder refuses names that are taken and values of another builder", () => {
   const g = new GraphBuilder("g");
   const x = g.input("x", "float32", [2]);
   assertThrows(
@@ -65,7 +65,7 @@ Deno.test("build() drops what no output needs and keeps every input", () => {
   assertEquals([...graph.values.keys()].sort(), ["alive", "unused", "x", "y"]);
 });
 
-Deno.test("build() copies an output that is an input, a weight or named already", () => {
+Deno.test("build() copies an output that is an input, a weight or another output too", () => {
   const g = new GraphBuilder("g");
   const x = g.input("x", "float32", [2]);
   const w = g.parameter("w", [2]);
@@ -113,7 +113,7 @@ Deno.test("constantInts() reads constants only", () => {
   );
 });
 
-Deno.test("substitute() makes readers read another value, computed before them", () => {
+Deno.test("substitute() makes readers read another value, and moves its nodes before them", () => {
   const g = new GraphBuilder("substitute");
   const x = g.input("x", "float32", [2]);
   const slow = g.exp(x);

@@ -37,7 +37,7 @@ const attention = (macs: number): Macs => ({
 });
 const paper = (macs: number): Macs => ({ ...none, paper: macs });
 
-/** Ones, as a constant: a norm without affine. */
+/** A constant scale of ones, with which a norm is not affine. */
 const ones = (g: GraphBuilder, size: number) =>
   g.constant(float32([size], Array(size).fill(1)));
 const zero = (g: GraphBuilder, size: number) =>
@@ -70,7 +70,7 @@ Deno.test("macsOfGraph() counts a transposed convolution by its input", () => {
   assertEquals(cost, convolution(100 * 12));
 });
 
-Deno.test("macsOfGraph() counts a linear bias once a call, however it is written", () => {
+Deno.test("macsOfGraph() counts a linear bias once a call, in Gemm as in Add", () => {
   const x = (g: GraphBuilder) => g.input("x", "float32", [7, 5]);
   const b = (g: GraphBuilder) => g.parameter("b", [3]);
   const W = (g: GraphBuilder) => g.parameter("w", [3, 5]);
@@ -108,7 +108,7 @@ Deno.test("macsOfGraph() counts an Add of activations or embeddings as nothing",
   assertEquals(cost, linear(7 * 5 * 3));
 });
 
-Deno.test("macsOfGraph() counts attention alike fused and spelled out", () => {
+Deno.test("macsOfGraph() counts fused attention as much as its products", () => {
   const [B, L, S, D, heads] = [2, 6, 3, 8, 2];
   const fused = costOf((g) =>
     g.multiHeadAttention(

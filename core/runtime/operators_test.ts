@@ -19,7 +19,7 @@ for (const { name, graph, feeds } of operatorCases()) {
   });
 }
 
-Deno.test("operatorCases() have every operator that the builder has", () => {
+Deno.test("operatorCases() has every operator but FastGelu", () => {
   const tried = operatorCases().flatMap(({ graph }) =>
     graph.nodes.map(({ op }) => op)
   );

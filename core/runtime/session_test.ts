@@ -28,11 +28,11 @@ async function run(
   return await session.run(feeds);
 }
 
-Deno.test("run() returns every output by name, as our tensors", async () => {
+Deno.test("run() returns every output as a tensor by its name", async () => {
   assertEquals(await run(affine(), { x }), { y: float32([2, 2], y) });
 });
 
-Deno.test("openSession() accepts every option", async () => {
+Deno.test("openSession() accepts every optimisation level", async () => {
   for (
     const optimization of ["disabled", "basic", "extended", "all"] as const
   ) {
@@ -95,7 +95,7 @@ Deno.test("run() checks feeds before the runtime sees them", async () => {
   );
 });
 
-Deno.test("close() can be repeated, and run() after it says so", async () => {
+Deno.test("close() can be repeated, and run() after it is refused", async () => {
   const session = await openSession(affine());
   await session.close();
   await session.close();
@@ -130,7 +130,7 @@ Deno.test("openSession() refuses a parameter without data", async () => {
   );
 });
 
-Deno.test("runInto() writes into the tensors given, and refuses ones of another shape", async () => {
+Deno.test("runInto() writes into the given tensors, and refuses tensors of another shape", async () => {
   const g = new GraphBuilder("double");
   const x = g.input("x", "float32", [2]);
   await using session = await openSession(g.build({ y: g.add(x, x) }), {

@@ -51,7 +51,7 @@ Deno.test("every half pattern but NaN's survives float32 and back, and NaN stays
   assertEquals((float32ToBfloat16(payload)[0] & 0x7f) > 0, true);
 });
 
-/** Each pair of neighbours: their midpoint goes to the even one, and a float32 to either side of it goes to the nearer. */
+/** Asserts that midpoints of neighbours round to the even one, and float32 values beside them to the nearer. */
 function assertRoundsToEven(
   widen: (bits: Uint16Array) => Float32Array,
   narrow: (values: Float32Array) => Uint16Array,

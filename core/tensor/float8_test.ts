@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { type Float8Format, float8ToFloat32 } from "./float8.ts";
 
-/** Bytes and what PyTorch reads them as. */
+/** Bytes, and the values that PyTorch reads in them. */
 const bytes = Uint8Array.of(
   ...[0, 1, 7, 8, 9, 0x38, 0x3c, 0x7b],
   ...[0x7c, 0x7e, 0x7f, 0x81, 0xbf, 0xfc, 0xff],

@@ -18,7 +18,7 @@ Deno.test("adamW() first update moves each element by the learning rate against 
   assertAlmostEquals(p[1], -1.9, 1e-6);
 });
 
-Deno.test("adamW() decays only the marked elements, apart from the gradient", () => {
+Deno.test("adamW() decays only the marked elements, even with zero gradients", () => {
   const p = Float32Array.of(1, 1);
   adamW(2, { weightDecay: 0.5, decays: Uint8Array.of(1, 0) }).update(
     p,
@@ -78,7 +78,7 @@ Deno.test("clipGradient() scales to the limit and reports the norm it found", ()
   assertAlmostEquals(gradientNorm(g), 1, 1e-6);
 });
 
-Deno.test("updateAverage() forgets the start quickly, then decays slowly", () => {
+Deno.test("updateAverage() decays by at most `decay`, and faster in the first updates", () => {
   const average = Float32Array.of(0);
   updateAverage(average, Float32Array.of(1), { decay: 0.999, update: 0 });
   assertAlmostEquals(average[0], 0.9, 1e-6);

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { GraphBuilder } from "../builder.ts";
 import { briefNames } from "./brief_names.ts";
 
-Deno.test("briefNames() numbers what flows inside, and leaves nodes unnamed", () => {
+Deno.test("briefNames() numbers inner values and drops node names", () => {
   const g = new GraphBuilder("named");
   const x = g.input("v0", "float32", [2]);
   const inner = g.add(

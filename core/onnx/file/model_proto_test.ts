@@ -11,7 +11,7 @@ import type { Graph } from "../graph.ts";
 import { leastOpset } from "./least_opset.ts";
 import { decodeModel, encodeModel } from "./model_proto.ts";
 
-/** One attribute of each kind, both domains, an omitted input and a constant. */
+/** A graph with an attribute of each kind, both domains, an omitted input and a constant. */
 function everything(): Graph {
   const g = new GraphBuilder("everything");
   const x = g.input("x", "float32", [1, 2, 2, 2]);
@@ -24,7 +24,7 @@ function everything(): Graph {
   return g.build({ up, steps: g.add(t, g.constant(int64([1], [-5]))) });
 }
 
-/** Attributes as read back: `float` was rounded to float32. */
+/** The graph with attributes rounded to float32, as files hold them. */
 function rounded(graph: Graph): Graph {
   const nodes = graph.nodes.map((node) => ({
     ...node,
@@ -183,7 +183,7 @@ Deno.test("encodeModel() refuses weights that are absent, of a wrong size or in 
   );
 });
 
-Deno.test("decodeModel() refuses what is no model of ours", () => {
+Deno.test("decodeModel() refuses bytes that encodeModel() does not write", () => {
   assertThrows(
     () => decodeModel(Uint8Array.of(1, 2, 3)),
     TypeError,
@@ -214,7 +214,7 @@ Deno.test({
   ignore: checked < 17,
   fn: () =>
     inTemporaryFolder(async (folder) => {
-      // An older checker is shown what it can know.
+      // An older checker gets only graphs of opsets that it knows.
       const graphs = operatorCases().map(({ graph }) => graph)
         .filter((graph) => leastOpset(graph) <= checked);
       const paths = graphs.map((_, i) => `${folder}/${i}.onnx`);

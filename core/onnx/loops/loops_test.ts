@@ -10,7 +10,7 @@ import { outside } from "./loop_names.ts";
 import { regionsOf } from "./regions.ts";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 
-/** x and y = 0, in runs of three branches: x += a[i]; y = 2 w x, x ← 3 w x; x ← −x. Ends in x + y. */
+/** A loop over x and y = 0 with branches x += a[i]; y = 2 w x, x ← 3 w x; x ← −x. Returns x + y. */
 function branching(chosen: readonly number[]): Graph {
   const g = new GraphBuilder("branching");
   const x = g.input("x", "float32", [2]);
@@ -34,7 +34,7 @@ function branching(chosen: readonly number[]): Graph {
   return g.build({ sum: g.add(last.x, last.y), ...outputs });
 }
 
-/** The same in numbers. */
+/** The result of {@linkcode branching} for one element. */
 function expected(chosen: readonly number[], start: number, w: number): number {
   let [x, y] = [2 * start, 0];
   for (const [i, branch] of chosen.entries()) {
@@ -58,7 +58,7 @@ for (const chosen of [[0, 0, 0], [0, 1, 0, 2, 1], [2, 1, 0], [1, 0]]) {
   });
 }
 
-Deno.test("a graph with a loop shows what is outside of it, in memory and as a file", () =>
+Deno.test("outside() and a written file have a graph's inputs and outputs without its loop's", () =>
   inTemporaryFolder(async (folder) => {
     const graph = branching([0, 1, 2]);
     const names = ({ inputs, outputs }: Pick<Graph, "inputs" | "outputs">) =>
@@ -75,7 +75,7 @@ Deno.test("a graph with a loop shows what is outside of it, in memory and as a f
     );
   }));
 
-Deno.test("what no run changes stands before the loop, what one branch needs in that", () => {
+Deno.test("regionsOf() puts nodes that no iteration changes before the loop, nodes of one branch in it", () => {
   const g = new GraphBuilder("regions");
   const x = g.input("x", "float32", [2]);
   const { last, outputs } = emitLoop(g, {

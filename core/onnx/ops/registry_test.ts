@@ -16,7 +16,7 @@ Deno.test("inferShapes() names the node, its operator and its inputs", () => {
   );
 });
 
-Deno.test("operatorOf() refuses an operator that is none of ours by its name", () => {
+Deno.test("operatorOf() refuses unknown operators, also with names of Object's properties", () => {
   const g = new GraphBuilder("g");
   const x = g.input("x", "float32", [2]);
   for (const op of ["Unknown", "toString", "constructor", "__proto__"]) {
@@ -92,7 +92,7 @@ Deno.test("inferShapes() refuses inputs that do not fit", () => {
   }
 });
 
-Deno.test("a record without a fact does not compile", () => {
+Deno.test("an operator's record without `vjp` does not compile", () => {
   const { shape, macs } = operators.Neg;
   // @ts-expect-error: nothing says whether it has a gradient
   const record: Operator = { shape, macs };

@@ -4,7 +4,7 @@ import { float32 } from "../../tensor/tensor.ts";
 import { GraphBuilder } from "../builder.ts";
 import { inlined } from "./inline.ts";
 
-/** y = w (x + 1), named as in many other graphs. */
+/** y = w (x + 1), with names that many graphs have. */
 function part() {
   const g = new GraphBuilder("part");
   const x = g.input("x", "float32", [2]);
@@ -12,7 +12,7 @@ function part() {
   return g.build({ y: g.mul(w, g.add(x, g.scalar(1))) });
 }
 
-Deno.test("inlined() twice: values are apart, the parameter is one", async () => {
+Deno.test("inlined() twice adds separate values and one parameter", async () => {
   const g = new GraphBuilder("whole");
   const x = g.input("x", "float32", [2]);
   const first = inlined(g, part(), new Map([["x", x]])).get("y")!;

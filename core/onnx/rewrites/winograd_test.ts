@@ -9,7 +9,7 @@ import { winogradGraph } from "./winograd.ts";
 
 const random = new TorchGenerator(5);
 
-/** One convolution of `[N, C, H, W]` by a 3x3 filter with its bias. */
+/** A graph of one convolution of `[N, C, H, W]` with 3x3 filters and a bias. */
 function convolution(
   [N, C, H, W]: readonly [number, number, number, number],
   { K = C, window = { pads: [1, 1, 1, 1] }, flipped = false }: {
@@ -38,7 +38,7 @@ async function results(graph: Graph, feed: Tensor): Promise<Float32Array> {
 
 const operators = ({ nodes }: Graph) => nodes.map(({ op }) => op);
 
-/** The largest difference over the largest value. */
+/** The largest difference of Winograd's form over the largest value. */
 async function difference(graph: Graph): Promise<number> {
   const other = winogradGraph(graph);
   assert(operators(other).includes("DepthToSpace"), "not in Winograd's form");
@@ -73,7 +73,7 @@ for (
   });
 }
 
-Deno.test("winogradGraph() leaves other convolutions as they are", () => {
+Deno.test("winogradGraph() does not change other convolutions", () => {
   const others = [
     convolution([1, 128, 32, 32]),
     convolution([1, 256, 8, 8]),
@@ -92,7 +92,7 @@ Deno.test("winogradGraph() leaves other convolutions as they are", () => {
   }
 });
 
-Deno.test("winogradGraph() leaves filters that depend on an input", () => {
+Deno.test("winogradGraph() does not change convolutions whose filters depend on an input", () => {
   const g = new GraphBuilder("given");
   const x = g.input("x", "float32", [1, 256, 32, 32]);
   const w = g.input("w", "float32", [256, 256, 3, 3]);
@@ -100,7 +100,7 @@ Deno.test("winogradGraph() leaves filters that depend on an input", () => {
   assertEquals(operators(winogradGraph(graph)), ["Conv"]);
 });
 
-Deno.test("winogradGraph() transforms filters that several nodes read once", () => {
+Deno.test("winogradGraph() transforms once the filters that several nodes read", () => {
   const g = new GraphBuilder("shared");
   const w = g.constant(random.randn([256, 256, 3, 3]));
   const x = g.input("x", "float32", [1, 256, 16, 16]);
@@ -118,7 +118,7 @@ Deno.test("winogradGraph() transforms filters that several nodes read once", () 
   assertEquals(filters.map(({ op }) => op), ["MatMul"]);
 });
 
-Deno.test("winogradGraph() gives a graph without such convolutions back", () => {
+Deno.test("winogradGraph() returns a graph without such convolutions itself", () => {
   const g = new GraphBuilder("none");
   const graph = g.build({ y: g.neg(g.input("x", "float32", [2])) });
   assert(winogradGraph(graph) === graph);

@@ -8,7 +8,7 @@ const [M, K, N] = [5, 12, 7];
 const random = new TorchGenerator(3);
 const [x, w, b] = [[M, K], [N, K], [N]].map((shape) => random.randn(shape));
 
-/** y = x Wᵀ + b, and y W besides. */
+/** A graph of y = x Wᵀ + b and z = y W. */
 function graphOfTwo() {
   const g = new GraphBuilder("two");
   const weight = g.parameter("w", [N, K], { data: w });
@@ -19,7 +19,7 @@ function graphOfTwo() {
   return g.build({ y, z: g.matMul(y, g.parameter("v", [N, K], { data: w })) });
 }
 
-/** x and W in integers as the ONNX specification and this project have them, multiplied in float64; or W alone. */
+/** x Wᵀ + b in float64, x rounded as in the ONNX specification (not if `exact`), W as in this project. */
 function expected({ exact = false } = {}): number[] {
   const low = Math.min(0, ...x.data);
   const scale = (Math.max(0, ...x.data) - low) / 255;
@@ -39,7 +39,7 @@ function expected({ exact = false } = {}): number[] {
   });
 }
 
-Deno.test("inInt8() multiplies integers, and leaves other weights' products as they are", async () => {
+Deno.test("inInt8() multiplies in integers, and does not change products of other weights", async () => {
   const graph = graphOfTwo();
   const own = inInt8(graph, "int8", { int8Weights: ["w"] });
   assertEquals(
@@ -58,7 +58,7 @@ Deno.test("inInt8() multiplies integers, and leaves other weights' products as t
   );
 });
 
-Deno.test("inInt8() in two passes rounds the weights alone, and agrees on inputs a last bit apart", async () => {
+Deno.test("inInt8() in two passes rounds only weights, and agrees for inputs that differ in the last bit", async () => {
   await using session = await openSession(graphOfTwo(), {
     precision: "int8",
     int8Weights: ["w"],
@@ -74,14 +74,14 @@ Deno.test("inInt8() in two passes rounds the weights alone, and agrees on inputs
   }
 });
 
-Deno.test("inInt8() takes every product's weight without a choice, in a byte an element", () => {
+Deno.test("inInt8() by default puts every product's weight in int8", () => {
   const { nodes, initializers } = inInt8(graphOfTwo(), "int8");
   assert(!nodes.some(({ op }) => op === "Gemm" || op === "MatMul"));
   assertEquals(initializers.get("w:int8")!.dtype, "int8");
   assert(!initializers.has("w"));
 });
 
-Deno.test("weights alone in 8 bits: products and convolutions compute in float32 what rounding left of them", async () => {
+Deno.test("int8-weights: products and convolutions read rounded weights and compute in float32", async () => {
   const g = new GraphBuilder("rounded");
   const own = (name: string, shape: number[], data = random.randn(shape)) =>
     g.parameter(name, shape, { data });

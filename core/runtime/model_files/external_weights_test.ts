@@ -80,7 +80,7 @@ Deno.test("withLinkedModel() removes its folder when opening fails", () =>
   }));
 
 Deno.test({
-  name: "withLinkedModel() reads the weights where nothing can be linked",
+  name: "withLinkedModel() reads the weights if files cannot be linked",
   permissions: { read: true },
   async fn() {
     const path = import.meta.filename!;

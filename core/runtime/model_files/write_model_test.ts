@@ -16,7 +16,7 @@ const random = new TorchGenerator(1);
 const large = random.randn([64, 64]);
 const small = random.randn([64]);
 
-/** x W + b, and the Gelu of it. */
+/** The graph of Gelu(x W + b). */
 function graphOf(source: { data?: typeof large; file?: FileRange }): Graph {
   const g = new GraphBuilder("test");
   const x = g.input("x", "float32", [2, 64]);
@@ -25,7 +25,7 @@ function graphOf(source: { data?: typeof large; file?: FileRange }): Graph {
   return g.build({ y: g.gelu(y) });
 }
 
-/** Where the weight of a written model lies. */
+/** The place of a written model's weight. */
 async function placeIn(folder: string, model: string): Promise<FileRange> {
   const graph = decodeModel(await Deno.readFile(`${folder}/${model}`));
   assertEquals(graph.initializers.get("bias")!.data!.data, small.data);
@@ -74,7 +74,7 @@ Deno.test("writeModels copies byte ranges of files, or links the files", () =>
     }
   }));
 
-Deno.test("writeModels begins another weight file where one would grow too large", () =>
+Deno.test("writeModels begins another weight file if one would grow too large", () =>
   inTemporaryFolder(async (folder) => {
     const g = new GraphBuilder("two");
     const x = g.input("x", "float32", [2, 64]);
@@ -96,7 +96,7 @@ Deno.test("writeModels begins another weight file where one would grow too large
     );
   }));
 
-Deno.test("a Gelu in ONNX Runtime's form asks for an older opset", () => {
+Deno.test("a graph with Gelu in ONNX Runtime's form needs an older opset", () => {
   const graph = graphOf({ data: large });
   assertEquals(leastOpset(graph), 20);
   const older = withOlderGelu(graph);
