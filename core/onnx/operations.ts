@@ -367,7 +367,7 @@ export abstract class Operations {
   depthToSpace(x: Value, { blockSize }: { blockSize: number }): Value {
     return this.#one("DepthToSpace", [x], { blocksize: blockSize });
   }
-  /** Resizes all axes to `sizes`: `asymmetric` nearest is PyTorch's, and both others its bilinear modes. */
+  /** Resizes all axes to `sizes`: `asymmetric` is for PyTorch's nearest mode, the others for its bilinear modes. */
   resize(
     x: Value,
     sizes: readonly number[],

@@ -134,7 +134,7 @@ const allToRuntime = (tensors: Feeds): Record<string, RuntimeTensor> =>
  *
  * Weights in memory travel inside the model. Weights in files are mapped from
  * there: see `withLinkedModel`. On a GPU every operator is to run there; a warning
- * lists those that cannot, once a process.
+ * lists the operators that cannot, once a process.
  *
  * @throws {RangeError} If an initializer has no data, or a weight does not fit in float16.
  * @throws {TypeError} If the device does not compute in the precision.

@@ -19,7 +19,7 @@ export const loopNames = {
   last: (state: string): string => `${prefix}last.${state}`,
 };
 
-/** A graph's inputs and outputs without those that belong to its loop. */
+/** A graph's inputs and outputs without the inputs and outputs of its loop. */
 export function outside(
   { inputs, outputs, loop }: Pick<Graph, "inputs" | "outputs" | "loop">,
 ): Pick<Graph, "inputs" | "outputs"> {

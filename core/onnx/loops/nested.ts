@@ -101,7 +101,7 @@ class Parts {
   }
 }
 
-/** The inner regions that need an own node for a weight: "loop", which branches see, or each that reads it. */
+/** The inner regions that get a node for a weight: none if an outer one reads it, else "loop" or the branches. */
 function insides(readers: ReadonlySet<Region> = new Set()): Region[] {
   if (readers.has("before") || readers.has("after")) return [];
   return readers.has("loop") ? ["loop"] : [...readers];

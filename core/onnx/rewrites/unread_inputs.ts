@@ -1,7 +1,7 @@
 /** Removes inputs that no node reads. */
 import type { Graph } from "../graph.ts";
 
-/** The graph without those of the named inputs, all by default, that no node reads. */
+/** The graph without the inputs, among the named ones (default: all), that no node reads. */
 export function withoutUnread(
   graph: Graph,
   names: readonly string[] = graph.inputs.map(({ name }) => name),

@@ -6,7 +6,7 @@ import { mergeHeads, type Range, ranges, sliced, splitHeads } from "./heads.ts";
 /** The most elements of one slice's score matrix `[B, h, l, S]`: 32 MB. Four such matrices are alive at a time. */
 const scoreLimit = 1 << 23;
 
-/** Forward values q, y `[B, L, D]`, k, v `[B, S, D]`, bias `[B or 1, h or 1, L, S]`, and the output's cotangent dy. */
+/** Values q, y `[B, L, D]`, k, v `[B, S, D]`, bias `[B or 1, h or 1, L, S]`, and dy, the cotangent of y. */
 interface Attention {
   readonly q: Value;
   readonly k: Value;
