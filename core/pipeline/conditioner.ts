@@ -1,4 +1,4 @@
-/** What pictures are of: classes that a DiT knows, or prompts that a text-to-image pipeline reads. */
+/** The conditioning of pictures: classes that a DiT knows, or prompts that a text-to-image pipeline reads. */
 import type { LoadedModel } from "../models/load.ts";
 import { joined } from "../tensor/batch.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -16,15 +16,16 @@ export type Subject = number | string;
 
 /** Makes a model's inputs besides latents and timestep. Hold it with `await using`. */
 export interface Conditioner extends AsyncDisposable {
-  /** Text tokens of a sample, in a model that reads text. */
+  /** The number of text tokens of a sample, in a model that reads text. */
   readonly tokens?: number;
   /**
-   * The inputs of B samples; of guided ones batch 2B, the half that guidance leads away from last.
+   * Makes the inputs of B samples; if guided with batch 2B, the half that
+   * guidance leads away from last.
    *
-   * @param negatives The text that guidance leads away from, for each sample; the pipeline's own for none where undefined, which need not be that of the empty text.
-   * @param scales Of guidance, for each sample, where a network reads them and they are not the sampler's.
-   * @throws {TypeError} If the model draws no such subjects.
-   * @throws {RangeError} If it has no such class.
+   * @param negatives The negative prompt of each sample; if undefined, the pipeline's unconditional inputs, which need not be the empty text's.
+   * @param scales A guidance scale for each sample, for a network that reads it; the sampler's by default.
+   * @throws {TypeError} If the model draws no such subjects, or reads no negative prompts.
+   * @throws {RangeError} If the model has no such class.
    */
   conditioning(
     subjects: readonly Subject[],
@@ -33,11 +34,11 @@ export interface Conditioner extends AsyncDisposable {
   ): Promise<Record<string, Tensor>>;
 }
 
-/** What of a pipeline and of a sampler the conditioning depends on. */
+/** The parts of a pipeline and a sampler that the conditioning depends on. */
 export interface ConditionerRequest extends Omit<PromptRequest, "network"> {
-  /** Of all pictures, in a network that reads it. */
+  /** The guidance scale of all pictures, for a network that reads it. */
   readonly guidanceScale: number;
-  /** The model's, named in errors. */
+  /** The pipeline's folder, which has the text encoders; errors name it. */
   readonly folder: string;
   readonly model: LoadedModel;
   readonly kind: PipelineKind;
@@ -45,7 +46,7 @@ export interface ConditionerRequest extends Omit<PromptRequest, "network"> {
   readonly guided: boolean;
 }
 
-/** Opens what makes a model's conditioning. @throws As `loadTokenizer` and `loadComponent`. */
+/** Opens a model's conditioner. @throws As `loadTokenizer` and `loadComponent`. */
 export async function openConditioner(
   { folder, model, kind, guided, guidanceScale, ...request }:
     ConditionerRequest,
@@ -83,7 +84,7 @@ function classConditioner(
     );
   };
   return {
-    // deno-lint-ignore require-await -- async so that what it refuses rejects
+    // deno-lint-ignore require-await -- async so that errors reject the promise
     async conditioning(subjects, negatives = []) {
       const negative = negatives.find((text) => text !== undefined);
       if (negative !== undefined) {

@@ -6,24 +6,24 @@
 import type { BlockGraph } from "../models/block_graph/block_graph.ts";
 import { int64, sizeOf, type Tensor } from "../tensor/tensor.ts";
 
-/** Whether a scale of guidance takes both halves. */
+/** Whether a guidance scale needs both halves. */
 export const isGuided = (scale: number): boolean => scale > 1;
 
-/** How often the network sees each picture at a scale of guidance. */
+/** The number of halves that the network computes at a guidance scale. */
 export const halvesOf = (scale: number): 1 | 2 => isGuided(scale) ? 2 : 1;
 
-/** Scales of guidance. */
+/** The guidance scales of a batch. */
 export interface GuidanceScales {
-  /** Of all pictures; it says whether the network runs once or twice. */
+  /** The scale of all pictures; it decides whether the network runs once or twice. */
   readonly scale: number;
-  /** Of each picture, where they differ; one of 1 or less takes the conditional half as it is. */
+  /** A scale for each picture, if they differ; a scale of 1 or less takes the conditional half unchanged. */
   readonly scales?: readonly number[];
 }
 
 /**
- * The shape of the latents that a network is run on, `[B, C, H, W]`.
+ * The shape of the latents that a network samples, `[B, C, H, W]`.
  *
- * @param network Of the same, its batch 2B where both halves are computed.
+ * @param network A network of batch 2B if both halves are computed, else B.
  */
 export function latentsShape(
   { inputs: [{ shape: [batch, ...rest] }] }: Pick<BlockGraph, "inputs">,
@@ -32,7 +32,7 @@ export function latentsShape(
   return [batch / halvesOf(scale), ...rest];
 }
 
-/** Latents once for each half, `[B, ...]` → `[2B, ...]`; themselves where there is one. */
+/** Repeats latents for each half, `[B, ...]` → `[2B, ...]`; returns them unchanged if there is one half. */
 export function inHalves(x: Float32Array, scale: number): Float32Array {
   if (!isGuided(scale)) return x;
   const doubled = new Float32Array(2 * x.length);
@@ -41,7 +41,7 @@ export function inHalves(x: Float32Array, scale: number): Float32Array {
   return doubled;
 }
 
-/** The classes of B samples and, where they are guided, for the half that guidance leads away from the null class: `[B]` or `[2B]`. */
+/** The classes of B samples, `[B]`; if guided followed by the null class for the other half, `[2B]`. */
 export function classLabels(
   labels: readonly number[],
   { guided, nullClass }: { guided: boolean; nullClass: number },
@@ -51,9 +51,9 @@ export function classLabels(
 }
 
 /**
- * e = u + s (c − u) from a prediction `[2B, C', H, W]`, whose first C channels
- * are the noise (or v) and whose rest, a learned variance, is left out; e = c,
- * of `[B, C', H, W]`, at a scale that takes one half.
+ * Computes e = u + s (c − u) from a prediction `[2B, C', H, W]`, c in its first
+ * half, whose first C channels are the noise (or v) and whose others, a learned
+ * variance, are left out. At a scale of 1 or less e = c, of `[B, C', H, W]`.
  *
  * @param latents Shape of the latents, `[B, C, H, W]`.
  * @returns `[B, C, H, W]`.
@@ -91,7 +91,7 @@ export function guide(
  * φ e σ(c)/σ(e) + (1 − φ) e, σ the standard deviation within a sample.
  *
  * @param guided e, `[B, C, H, W]`.
- * @param prediction Of the network, `[2B, C', H, W]`, c in its first half.
+ * @param prediction The network's prediction, `[2B, C', H, W]`, c in its first half.
  */
 export function rescaled(
   guided: Float32Array,
@@ -109,10 +109,11 @@ export function rescaled(
 }
 
 /**
- * Refuses to rescale guided predictions where only scale and halves are known.
+ * Refuses to rescale guided predictions, in code that knows only scale and
+ * halves.
  *
- * @param doing What is not done with it: "export".
- * @throws {TypeError} If there is a `guidanceRescale`.
+ * @param doing The refused action, as the error names it: "export".
+ * @throws {TypeError} If `guidanceRescale` is not 0.
  */
 export function refuseRescale(
   { guidanceRescale = 0 }: { readonly guidanceRescale?: number },
@@ -124,7 +125,7 @@ export function refuseRescale(
   );
 }
 
-/** The standard deviation times a constant of the length. */
+/** The standard deviation, times a constant that depends on the length alone. */
 function spreadOf(values: Float32Array): number {
   const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
   return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0));

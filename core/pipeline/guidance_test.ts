@@ -10,7 +10,8 @@ function deviation(values: Float32Array): number {
 
 Deno.test("rescaled() gives each guided sample the spread of its conditional one, as far as asked", () => {
   const [batch, size] = [2, 6];
-  // Two samples of four channels, of which the last two are a learned variance.
+  // Two samples in two halves, of four channels; the last two are a learned
+  // variance.
   const prediction = Float32Array.from(
     { length: 2 * batch * 2 * size },
     (_, i) => Math.sin(2 * i) * (i + 1),
@@ -30,7 +31,7 @@ Deno.test("rescaled() gives each guided sample the spread of its conditional one
   assertEquals(rescaled(guided, prediction, { batch, rescale: 0 }), guided);
 });
 
-Deno.test("refuseRescale() names what is not done", () => {
+Deno.test("refuseRescale() names the refused action", () => {
   refuseRescale({}, "export a");
   assertThrows(
     () => refuseRescale({ guidanceRescale: 0.7 }, "export a"),

@@ -1,12 +1,12 @@
-/** Pictures that are drawn from a seed each, sampled as one batch. */
+/** Joins the inputs of pictures that have a seed each, to sample them as one batch. */
 import { joined, joinedArrays, stacked, unstacked } from "../tensor/batch.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { SamplingInputs } from "./sampling_loop.ts";
 
 /**
- * The inputs of B pictures out of those of each.
+ * Joins the inputs of B single pictures.
  *
- * @param conditioning Of all of them.
+ * @param conditioning The conditioning of the whole batch.
  */
 export function joinedInputs(
   each: readonly SamplingInputs[],

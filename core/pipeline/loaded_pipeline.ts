@@ -1,4 +1,4 @@
-/** What a pipeline consists of: a network, the scheduler and the text encoders or classes that it was trained with, and in a latent space an autoencoder. */
+/** A loaded pipeline: network, scheduler, text encoders or classes, and in a latent space an autoencoder. */
 import type { LoadedModel } from "../models/load.ts";
 import type { SessionOptions } from "../runtime/session_options.ts";
 import type { SchedulerConfig } from "../samplers/schedule/scheduler_config.ts";
@@ -7,35 +7,39 @@ import { kindOf } from "./kinds/pipeline_kinds.ts";
 import { usualPixelsPerLatent } from "../models/autoencoder/pixels_per_latent.ts";
 import { type Autoencoder, loadAutoencoder } from "./picture_decoder.ts";
 
-/** Where and how precisely a pipeline computes, and where its network's weights are. */
+/** A pipeline's device and precision, and the files of its network. */
 export interface PipelineOptions extends
   Pick<
     SessionOptions,
     "device" | "precision" | "int8Weights" | "threads" | "widening"
   > {
-  /** A file of the network's weights, if not that of its folder. */
+  /** A file of the network's weights; the one in the network's folder by default. */
   readonly weights?: string;
-  /** For a checkpoint in the original layout: the folder of a pipeline of its kind, or its name on the hub, for configurations and tokenizers. */
+  /**
+   * For a checkpoint in the original layout: a pipeline of its kind, as a
+   * folder or by its name on the hub, which has the configurations and
+   * tokenizers.
+   */
   readonly config?: string;
 }
 
-/** A loaded pipeline, as far as its samplers need it. */
+/** A loaded pipeline, with the parts that samplers need. */
 export class LoadedPipeline {
-  /** As the caller named the model. */
+  /** The model's name, as the caller gave it. */
   readonly name: string;
-  /** Where it lies; of a checkpoint, where its configurations do. */
+  /** The model's folder; for a checkpoint, the folder of its configurations. */
   readonly folder: string;
-  /** The file of all weights, of a model in the original layout. */
+  /** The file of all weights, for a model in the original layout. */
   readonly checkpoint?: string;
   readonly model: LoadedModel;
   readonly kind: PipelineKind;
-  /** Null in a folder without one, which cannot be sampled. */
+  /** The scheduler's configuration; null in a folder without one, which cannot be sampled. */
   readonly scheduler: SchedulerConfig | null;
-  /** Text tokens of a prompt, in a network that reads text. */
+  /** The number of text tokens of a prompt, in a network that reads text. */
   readonly tokens?: number;
   /** Pixels along a side of a latent. */
   readonly pixelsPerLatent: number;
-  /** Of every session that samples, encodes or decodes. */
+  /** The options of every session that samples, encodes or decodes. */
   readonly sessions: Omit<PipelineOptions, "weights" | "config">;
 
   /** @internal Use {@linkcode loadPipeline}. */
@@ -64,12 +68,12 @@ export class LoadedPipeline {
     return this.model.family === "dit";
   }
 
-  /** Whether the network's latents are pixels: there is nothing to decode then. */
+  /** Whether the network's latents are pixels, so that nothing is decoded. */
   get drawsPixels(): boolean {
     return this.model.config.inChannels === 3;
   }
 
-  /** The autoencoder, or null where latents are pixels. @throws As `loadComponent`. */
+  /** Loads the autoencoder; null if latents are pixels. @throws As `loadComponent`. */
   async autoencoder(): Promise<Autoencoder | null> {
     if (this.drawsPixels) return null;
     return await loadAutoencoder(this.folder, { weights: this.checkpoint });

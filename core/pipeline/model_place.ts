@@ -13,7 +13,7 @@ import type { TensorFile } from "../weights/tensor_file.ts";
 import { originalMmditFamily } from "../weights/original/mmdit.ts";
 import { isOriginal } from "../weights/original/unet.ts";
 
-/** Folder of the configurations, and the checkpoint of the weights where they are not in it. */
+/** The folder of the configurations, and the checkpoint of the weights if they are not in that folder. */
 export interface ModelPlace {
   readonly folder: string;
   readonly checkpoint?: string;
@@ -23,8 +23,8 @@ export interface ModelPlace {
  * Finds a model.
  *
  * @param model A folder in diffusers layout, a checkpoint in the original layout, or `owner/name[@revision]` on the hub.
- * @param config For a checkpoint: the folder of a pipeline of its kind, or its name on the hub, which also gives what a checkpoint of SD3 or FLUX leaves out. Without one, which only these need, the checkpoint's tensors tell the networks, schedulers are as published, and the tokenizer lies beside the checkpoint; the configurations then go to a temporary folder.
- * @throws {TypeError} If a file is no such checkpoint, or a folder is given a configuration.
+ * @param config For a checkpoint: a pipeline of its kind, as a folder or by its name on the hub, which also gives the parts that a checkpoint of SD3 or FLUX lacks. Only those two need it: for others the checkpoint's tensors tell the networks, schedulers are as published, the tokenizer lies beside the checkpoint, and the configurations go to a temporary folder.
+ * @throws {TypeError} If a file is no such checkpoint or lacks a needed config, or a folder is given one.
  * @throws {Deno.errors.NotFound} If there is no tokenizer.
  * @throws As `modelFolder` and `openTensorFile`.
  */
@@ -57,7 +57,7 @@ export async function modelPlace(
   return { folder: await modelFolder(config), checkpoint: folder };
 }
 
-/** A temporary folder with what a checkpoint tells, and the tokenizer beside it. It is gone when the program ends. */
+/** Makes a temporary folder of a checkpoint's configurations and tokenizers, removed when the program ends. */
 async function toldFolder(file: TensorFile): Promise<string> {
   const json = pipelineJson(file);
   const { path: checkpoint } = file;
@@ -97,10 +97,10 @@ async function writeJson(path: string, content: unknown): Promise<void> {
   await Deno.writeTextFile(path, JSON.stringify(content));
 }
 
-/** The forms of CLIP's vocabulary. */
+/** The file names of CLIP's vocabulary, in each of its forms. */
 const vocabularies = [["tokenizer.json"], ["vocab.json", "merges.txt"]];
 
-/** The files of the vocabulary in the first folder that has one. */
+/** Finds the files of the vocabulary in the first folder that has one. */
 async function tokenizerFiles(
   checkpoint: string,
   folders: readonly string[],

@@ -1,4 +1,7 @@
-/** Checkpoints in the original layout, by the names in `testdata/original`, which diffusers' own conversion confirmed. */
+/**
+ * Checkpoints in the original layout, with the names of `testdata/original`,
+ * which diffusers' conversion confirmed.
+ */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   consoleWarnings,
@@ -107,7 +110,7 @@ for (const name of ["Stable Diffusion 3", "FLUX.1"]) {
     }));
 }
 
-Deno.test("a checkpoint of SD3 needs the folder of a pipeline, which gives what it leaves out", () =>
+Deno.test("a checkpoint of SD3 needs the folder of a pipeline, which gives the parts that it lacks", () =>
   inTemporaryFolder(async (folder) => {
     const { original } = originalCheckpoint("Stable Diffusion 3");
     const file = `${folder}/model.safetensors`;
@@ -132,7 +135,7 @@ Deno.test("a checkpoint of SD3 needs the folder of a pipeline, which gives what 
     assert(weights("decoder.conv_out.bias", [3]).file!.path !== file);
   }));
 
-Deno.test("a torch file of a training is such a checkpoint too", () =>
+Deno.test("a torch file of a training is a checkpoint in the original layout too", () =>
   inTemporaryFolder(async (folder) => {
     const file = `${folder}/v1.ckpt`;
     await Deno.writeFile(file, craftStateDict(first.original));

@@ -23,7 +23,7 @@ import { decodeTiles } from "./decoding/tiles.ts";
 /** A loaded autoencoder. */
 export type Autoencoder = Component<AutoencoderConfig>;
 
-/** The autoencoder of a pipeline's folder. @throws As `loadComponent`. */
+/** Loads the autoencoder of a pipeline's folder. @throws As `loadComponent`. */
 export const loadAutoencoder = (
   folder: string,
   options?: ComponentOptions,
@@ -31,10 +31,10 @@ export const loadAutoencoder = (
   loadComponent(`${folder}/vae`, autoencoderKind, options);
 
 /**
- * Adds the decoder to a graph; in every precision it computes in float32 where
- * its configuration says so (`force_upcast`).
+ * Adds the decoder to a graph. In every precision it computes in float32 if its
+ * configuration says so (`force_upcast`).
  *
- * @param latents As a sampler leaves them, `[B, Z, H/f, W/f]`.
+ * @param latents A sampler's final latents, `[B, Z, H/f, W/f]`.
  * @returns Pictures `[B, 3, H, W]` in about [-1, 1].
  * @throws {RangeError} If the latents have other channels than the autoencoder's.
  */
@@ -55,7 +55,7 @@ export function emitPictures(
   return config.forceUpcast ? g.inSingle(emit) : emit();
 }
 
-/** Diffusion's latents as the autoencoder made them. */
+/** Converts diffusion's latents to the autoencoder's scale. */
 function unscaled(
   g: GraphBuilder,
   latents: Value,
@@ -65,22 +65,26 @@ function unscaled(
   return shiftFactor === 0 ? divided : g.add(divided, g.scalar(shiftFactor));
 }
 
-/** Decodes pictures of one size, one at a time: at full size a picture takes gigabytes. Hold it with `await using`. */
+/** Decodes pictures of one size, one at a time, as each may take gigabytes. Hold it with `await using`. */
 export interface PictureDecoder extends AsyncDisposable {
-  /** Pictures `[B, 3, H, W]` of latents `[B, Z, H/f, W/f]`. */
+  /** Decodes latents `[B, Z, H/f, W/f]` to pictures `[B, 3, H, W]`. */
   decode(latents: Tensor<"float32">): Promise<Tensor<"float32">>;
 }
 
-/** How a decoder works. */
+/** The options of a decoder. */
 export interface DecoderOptions extends SessionOptions {
-  /** Whether in overlapping tiles of the size that the autoencoder was made for, which bounds memory and changes pictures a little; by default where a whole one would take more than half of the machine's memory. */
+  /**
+   * Whether to decode in overlapping tiles of the size that the autoencoder was
+   * made for, which bounds memory and changes pictures a little; by default if
+   * a whole picture would take more than half of the machine's memory.
+   */
   readonly tiling?: boolean;
 }
 
 /**
  * Opens an autoencoder's decoder.
  *
- * @param shape Of one sample's latents, `[Z, H/f, W/f]`.
+ * @param shape The shape of one sample's latents, `[Z, H/f, W/f]`.
  * @throws {RangeError} As {@linkcode emitPictures}.
  */
 export async function openPictureDecoder(
@@ -131,7 +135,7 @@ class PartSessions implements AsyncDisposable {
     return session;
   }
 
-  /** `[Z, h, w]` → `[C, f h, f w]` */
+  /** Decodes `[Z, h, w]` to `[C, f h, f w]`. */
   async decode({ shape, data }: Tensor<"float32">): Promise<Tensor<"float32">> {
     const session = await this.open(shape);
     const latents = float32([1, ...shape], data);

@@ -1,4 +1,4 @@
-/** Classes or prompts to pictures: conditions and noise, a sampler's final latents, and in a latent space their decoding. */
+/** Draws pictures of classes or prompts: conditioning, start, final latents, and in a latent space decoding. */
 import { TorchGenerator } from "../tensor/random.ts";
 import { firstOf, unstacked } from "../tensor/batch.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -12,37 +12,43 @@ import type {
 } from "./sampling_loop.ts";
 import type { StartDrawer } from "./start/starting_latents.ts";
 
-/** How pictures are drawn. */
+/** Options of a drawing. */
 export interface DrawOptions {
-  /** Of the noise of all pictures, as `torch.manual_seed`, or one each; 0 by default. */
+  /** The seed of the noise of all pictures, as in `torch.manual_seed`, or one for each; 0 by default. */
   readonly seed?: number | readonly number[];
   /** The text that guidance leads away from, or one for each picture, in a model that reads text; none by default. */
   readonly negativePrompt?: string | readonly string[];
-  /** Of guidance, for each picture, in place of the sampler's, which says whether the network runs once or twice. */
+  /**
+   * A guidance scale for each picture, instead of the sampler's, which decides
+   * whether the network runs once or twice.
+   */
   readonly guidanceScale?: readonly number[];
-  /** Pictures at once; all by default. The last batch is filled up with the first subjects. */
+  /** The pictures in a batch; all by default. The last batch is filled up with the first subjects. */
   readonly batch?: number;
-  /** Whether nothing is drawn afterwards: the network's memory is given back before the last batch is decoded. False by default. */
+  /**
+   * Whether nothing is drawn afterwards: the network is closed before the last
+   * batch is decoded. False by default.
+   */
   readonly once?: boolean;
   /** Called at each step of each batch. */
   readonly progress?: (done: number, total: number) => void;
-  /** Likewise, with how the step was made where the sampler is the full one. */
+  /** Called at each step of each batch, with the step's tensors if the sampler is the full one. */
   readonly observe?: (step: ObservedStep) => void;
 }
 
-/** What the inputs of some pictures are drawn for. */
+/** The pictures that inputs are made for. */
 export interface DrawnInputs {
   readonly images: number;
   readonly random: TorchGenerator;
-  /** Noise by default. */
+  /** The start of sampling; noise by default. */
   readonly start?: StartDrawer;
-  /** Of the pictures among all that are drawn. */
+  /** The indices of the pictures among all that are drawn. */
   readonly places?: readonly number[];
-  /** Of guidance, of each picture, where they are not the sampler's. */
+  /** A guidance scale for each picture, if they are not the sampler's. */
   readonly scales?: readonly number[];
 }
 
-/** The pipeline's sampler as far as drawing needs it. */
+/** The members of a pipeline's sampler that drawing needs. */
 export interface DrawnFrom {
   readonly calls: number;
   openConditioner(): Promise<Conditioner>;
@@ -83,12 +89,12 @@ export class PictureSampler implements AsyncDisposable {
   ) {}
 
   /**
-   * Pictures of subjects, in their order: each RGB in [-1, 1], a little beyond
-   * at times, `[3, H, W]`.
+   * Draws pictures of subjects, in their order: each RGB `[3, H, W]` in [-1,
+   * 1], or a little beyond.
    *
    * @param subjects A class or a prompt, or several.
    * @throws {TypeError} If the model draws no such subjects.
-   * @throws {RangeError} If it has no such class.
+   * @throws {RangeError} If the model has no such class, or a list of options has another length.
    */
   sample(
     subjects: Subject | readonly Subject[],
@@ -97,7 +103,11 @@ export class PictureSampler implements AsyncDisposable {
     return Array.fromAsync(this.draw(subjects, options));
   }
 
-  /** The same, each batch as soon as it is drawn. @throws As {@linkcode PictureSampler.sample}. */
+  /**
+   * Draws pictures, and yields each batch's as soon as they are drawn.
+   *
+   * @throws As {@linkcode PictureSampler.sample}.
+   */
   async *draw(
     subjects: Subject | readonly Subject[],
     options?: DrawOptions,
@@ -107,7 +117,7 @@ export class PictureSampler implements AsyncDisposable {
     }
   }
 
-  /** The final latents of each batch of them, `[B, C, H, W]`. @throws As {@linkcode PictureSampler.sample}. */
+  /** Samples the final latents of each batch, `[B, C, H, W]`. @throws As {@linkcode PictureSampler.sample}. */
   async *latents(
     subjects: Subject | readonly Subject[],
     options: DrawOptions = {},
@@ -163,13 +173,13 @@ export class PictureSampler implements AsyncDisposable {
     }
   }
 
-  /** Pictures `[B, 3, H, W]` of final latents. @throws As `loadComponent`. */
+  /** Decodes final latents to pictures `[B, 3, H, W]`. @throws As `loadComponent`. */
   async decode(latents: Tensor<"float32">): Promise<Tensor<"float32">> {
     this.#decoder ??= this.from.openDecoder();
     return await (await this.#decoder)?.decode(latents) ?? latents;
   }
 
-  /** The network's other inputs of every batch; those of equal batches are one. */
+  /** The conditioning of every batch; equal batches are encoded once. */
   async #encoded(
     batches: readonly DrawnBatch[],
   ): Promise<SamplingInputs["conditioning"][]> {
@@ -206,21 +216,21 @@ export class PictureSampler implements AsyncDisposable {
   }
 }
 
-/** The places of so many subjects, in batches of one size; the last is filled up with the first. */
+/** Splits the indices of subjects into batches of one size; the last is filled up with the first indices. */
 const batchesOf = (subjects: number, size: number): number[][] =>
   Array.from(
     { length: Math.ceil(subjects / size) },
     (_, b) => Array.from({ length: size }, (_, i) => (b * size + i) % subjects),
   );
 
-/** What the pictures of a batch are of, and what guidance leads each away from. */
+/** The subjects of a batch, and each one's negative prompt and guidance scale. */
 interface DrawnBatch {
   readonly subjects: readonly Subject[];
   readonly negatives: readonly (string | undefined)[];
   readonly scales?: readonly number[];
 }
 
-/** A value of each picture, of one for all or a list. @throws {RangeError} If there is a list of another length than the subjects'. */
+/** A value for each picture, from one value or a list. @throws {RangeError} If a list has another length. */
 function forEach<T extends string | number>(
   { length }: readonly Subject[],
   value: T | readonly T[] | undefined,

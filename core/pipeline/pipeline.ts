@@ -34,9 +34,9 @@ import type { SamplerOptions } from "./sampler_options.ts";
  */
 export class Pipeline extends LoadedPipeline {
   /**
-   * How the pipeline is sampled; defaults are those of its family.
+   * Makes a sampler of the pipeline; options default to those of its kind.
    *
-   * @throws {RangeError} If the pipeline has no scheduler, or it cannot make such steps.
+   * @throws {RangeError} If the pipeline has no scheduler, or the scheduler cannot make such steps.
    */
   sampler(options: SamplerOptions = {}): PipelineSampler {
     return new PipelineSampler(this, options);
@@ -46,7 +46,7 @@ export class Pipeline extends LoadedPipeline {
 /**
  * Loads a pipeline.
  *
- * @param model Its folder in diffusers layout, a checkpoint in the original layout (Stable Diffusion 1, 2 and XL; with `config` Stable Diffusion 3 and FLUX.1), or `owner/name[@revision]` on the hub. A folder of the network alone loads too; without a scheduler it cannot be sampled.
+ * @param model A folder in diffusers layout, a checkpoint in the original layout (Stable Diffusion 1, 2 and XL; with `config` Stable Diffusion 3 and FLUX.1), or `owner/name[@revision]` on the hub. A folder of the network alone loads too; without a scheduler it cannot be sampled.
  * @throws {Deno.errors.NotFound} If there is no model.
  * @throws {TypeError} If a config is not one that this project knows.
  * @throws {RangeError} If the weights do not match the config, or are not finite.
@@ -83,7 +83,7 @@ export async function loadPipeline(
   });
 }
 
-/** A scheduler's configuration, of the class that the pipeline's index names. */
+/** Reads a scheduler's configuration, with the class that the pipeline's index names. */
 async function schedulerIn(
   file: string,
   parts: PipelineParts | undefined,

@@ -1,4 +1,4 @@
-/** How a pipeline is sampled: steps, guidance, start and sizes, checked against each other. */
+/** A pipeline's sampler: steps, guidance, start and sizes, checked against each other. */
 import type {
   BlockGraph,
   LatentSize,
@@ -57,7 +57,7 @@ import {
   type StartDrawer,
 } from "./start/starting_latents.ts";
 
-/** @throws {RangeError} If guidance is of no scale, or brought back by more than all of it. */
+/** @throws {RangeError} If guidanceScale is no finite number from 0, or guidanceRescale is outside [0, 1]. */
 function checkGuidance(
   { name }: LoadedPipeline,
   { askedScale, guidanceRescale = 0 }: Pick<
@@ -95,24 +95,28 @@ function checkOwnOptions(
   }
 }
 
-/** A pipeline with a number of steps and a scale of guidance: what is pruned, sampled and exported. */
+/** A pipeline with a number of steps and a guidance scale, to sample, prune or export. */
 export class PipelineSampler {
   readonly pipeline: LoadedPipeline;
-  /** The scheduler's arithmetic: one step a call of the network. */
+  /** The scheduler's arithmetic: one step for each call of the network. */
   readonly sampler: Sampler;
-  /** As diffusers counts them. */
+  /** The number of steps, as diffusers counts them. */
   readonly steps: number;
-  /** Of classifier-free guidance, which runs the network twice above 1; in one that was distilled from guided samples that of true guidance beside it. */
+  /**
+   * The scale of classifier-free guidance, which runs the network twice above
+   * 1; for a network distilled from guided samples, the scale of true guidance
+   * beside it.
+   */
   readonly guidanceScale: number;
-  /** The scale that was asked for. */
+  /** The option `guidanceScale`, or its default, which a distilled network may read. */
   readonly askedScale: number;
   /** See {@linkcode SamplerOptions}. */
   readonly guidanceRescale?: number;
-  /** The picture that sampling starts from, null where it is noise. */
+  /** The picture or latents that sampling starts from; null if it starts from noise. */
   readonly start: Start | null;
-  /** Of the pictures that are asked for. */
+  /** The size of the pictures that the caller asked for. */
   readonly asked: PictureSize;
-  /** Of the pictures as they are drawn: where it is another they are fitted to the former. */
+  /** The size at which pictures are drawn; if it is not `asked`, they are fitted to that. */
   readonly size: PictureSize;
   /** Shape of one picture's latents, `[C, H, W]`. */
   readonly latents: readonly number[];
@@ -120,7 +124,7 @@ export class PipelineSampler {
   readonly backup?: "output" | "residual";
   readonly #options: SamplerOptions;
   readonly #scheduler: SchedulerConfig;
-  /** Steps that the start leaves out. */
+  /** The number of steps that the start leaves out. */
   readonly #skipped: number;
 
   /** @internal Use {@linkcode Pipeline.sampler}. */
@@ -159,7 +163,7 @@ export class PipelineSampler {
     this.sampler = this.#begun(this.#skipped === 0 ? whole : undefined);
   }
 
-  /** The sampler without the steps that the start leaves out, until sampling is to end. */
+  /** The sampler without the steps that the start leaves out, up to the option `until`. */
   #begun(sampler = this.#samplerAfter(this.#skipped)): Sampler {
     const { until } = this.#options;
     if (until === undefined) return sampler;
@@ -167,7 +171,7 @@ export class PipelineSampler {
     return { ...sampler, steps: sampler.steps.slice(0, count) };
   }
 
-  /** How many steps the start leaves out. */
+  /** The number of steps that the start leaves out. */
   #stepsBefore(whole: Sampler): number {
     const { start, steps } = this;
     if (!start) return 0;
@@ -177,7 +181,7 @@ export class PipelineSampler {
     return skippedSteps(steps, { ...start, roundsUp });
   }
 
-  /** The strength that the sampler's own spacing obeys, where it does. */
+  /** The strength that limits the sampler's own spacing of timesteps; undefined if none does. */
   get #spacedWithin(): number | undefined {
     const { start, pipeline: { kind } } = this;
     const { kind: name, timesteps } = this.#options;
@@ -187,14 +191,14 @@ export class PipelineSampler {
     return spaces ? start.strength : undefined;
   }
 
-  /** How many steps come before a part of the noise is gone. */
+  /** The number of steps that come before a part of the noise is gone. */
   #stepsUntil({ steps }: Sampler, part: number): number {
     const trained = this.#scheduler.integer("num_train_timesteps", 1) ?? 1000;
     const timesteps = steps.map(({ timestep }) => timestep);
     return stepsUntil(timesteps, { part, trained });
   }
 
-  /** The sampler without so many steps at its start. */
+  /** The sampler without its first `begin` steps. */
   #samplerAfter(begin: number): Sampler {
     const { kind: name, eta, originalInferenceSteps } = this.#options;
     const { kind, model } = this.pipeline;
@@ -211,7 +215,7 @@ export class PipelineSampler {
     });
   }
 
-  /** Calls of the network for one picture. */
+  /** The number of network calls for one picture. */
   get calls(): number {
     return this.sampler.steps.length;
   }
@@ -221,7 +225,7 @@ export class PipelineSampler {
     return isGuided(this.guidanceScale);
   }
 
-  /** The same with another number of steps. @throws As {@linkcode Pipeline.sampler}. */
+  /** This sampler with another number of steps. @throws As {@linkcode Pipeline.sampler}. */
   withSteps(steps: number): PipelineSampler {
     const unlisted = { timesteps: undefined, sigmas: undefined, steps };
     const options = { ...this.#options, ...unlisted };
@@ -235,7 +239,8 @@ export class PipelineSampler {
   }
 
   /**
-   * Opens what makes the network's inputs of classes or prompts.
+   * Opens the conditioner, which makes the network's inputs from classes or
+   * prompts.
    *
    * @throws {RangeError} If the network reads a mask and there is none.
    * @throws As `loadTokenizer` and `loadComponent`.
@@ -257,9 +262,9 @@ export class PipelineSampler {
   }
 
   /**
-   * Text tokens of a prompt, in a network that reads text.
+   * The number of text tokens of a prompt, in a network that reads text.
    *
-   * @throws {RangeError} If another length is asked for where there is but one.
+   * @throws {RangeError} If `maxSequenceLength` is no number of tokens, or prompts have one length only.
    */
   get tokens(): number | undefined {
     const { name, model, kind, tokens } = this.pipeline;
@@ -278,7 +283,7 @@ export class PipelineSampler {
     return tokens - usual + wanted;
   }
 
-  /** Opens what makes pictures of final latents, or null where they are pictures. @throws As `loadComponent`. */
+  /** Opens the decoder of final latents; null if latents are pixels. @throws As `loadComponent`. */
   async openDecoder(): Promise<PictureDecoder | null> {
     const autoencoder = await this.pipeline.autoencoder();
     if (!autoencoder) return null;
@@ -290,10 +295,10 @@ export class PipelineSampler {
   }
 
   /**
-   * The network for so many pictures at once.
+   * The network for a number of pictures at once.
    *
-   * @param options.guided Whether its batch is twice that, for both halves of guidance; as the sampler by default.
-   * @throws {RangeError} If its family has no such units, backups or latents.
+   * @param options.guided Whether its batch is twice that, for both halves of guidance; `this.guided` by default.
+   * @throws {RangeError} If the network's family has no such units, backups or latents.
    */
   graph({ images = 1, guided = this.guided }: {
     readonly images?: number;
@@ -348,11 +353,11 @@ export class PipelineSampler {
   }
 
   /**
-   * What B pictures are sampled from: their start, then the noise of the steps
-   * that add some, drawn in this order.
+   * The inputs that B pictures are sampled from: their start, then the noise of
+   * the steps that add some, drawn in this order.
    *
-   * @param conditioning Of {@linkcode PipelineSampler.openConditioner}.
-   * @param options.start Of {@linkcode PipelineSampler.prepareStart}; noise by default.
+   * @param conditioning The conditioning that {@linkcode PipelineSampler.openConditioner}'s conditioner makes.
+   * @param options.start The result of {@linkcode PipelineSampler.prepareStart}; noise by default.
    */
   inputs(
     conditioning: SamplingInputs["conditioning"],
@@ -387,7 +392,7 @@ export class PipelineSampler {
     };
   }
 
-  /** The full sampler, to draw often: its sessions stay open. Hold it with `await using`. */
+  /** Opens the full sampler to draw often: its sessions stay open. Hold it with `await using`. */
   open(): PictureSampler {
     const { sessions } = this.pipeline;
     const open = (images: number) =>
@@ -425,7 +430,7 @@ function startOf(start: StartOptions, { name, kind }: LoadedPipeline): Start {
   return { ...start, strength };
 }
 
-/** Where the steps lie: as was asked, or as the kind of pipeline has them where its scheduler is one of flow matching alone. */
+/** The steps: the caller's, or the sigmas of the pipeline's kind, if its scheduler is of flow matching alone. */
 function stepChoice(
   kind: PipelineKind,
   { steps = kind.steps, timesteps, sigmas }: SamplerOptions,
@@ -438,7 +443,7 @@ function stepChoice(
   return own ? { sigmas: own } : { steps };
 }
 
-/** @throws {RangeError} If one of network and sampler is of flow matching and the other is not: pictures would be noise. */
+/** @throws {RangeError} If only one of network and sampler is of flow matching: pictures would be noise. */
 function checkFlow(
   { name, model }: LoadedPipeline,
   scheduler: SchedulerConfig,
@@ -454,7 +459,7 @@ function checkFlow(
   );
 }
 
-/** Tokens of a picture's latents, in a network on patches. */
+/** The number of tokens of a picture's latents, in a network on patches. */
 function tokensOf(
   config: LoadedModel["config"],
   { height, width }: LatentSize,

@@ -69,7 +69,7 @@ Deno.test("a pipeline's index says which scheduler reads its configuration, as i
   });
 });
 
-Deno.test("what is drawn once gives the network's memory back before it is decoded", async () => {
+Deno.test("a drawing with once closes the network before it decodes the last batch", async () => {
   const pipeline = await loadPipeline("zoo/models/dit-shapes");
   const sampler = pipeline.sampler({ steps: 1 });
   const told: string[] = [];

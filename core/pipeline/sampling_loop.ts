@@ -1,4 +1,4 @@
-/** Noise and conditions to final latents: what every sampler starts from, and its loop of T predictions, each followed by the scheduler's arithmetic. */
+/** The inputs of a sampler, and its loop: T predictions, each followed by the scheduler's arithmetic. */
 import type { Sampler } from "../samplers/sampler.ts";
 import type {
   SamplerState,
@@ -7,15 +7,15 @@ import type {
 } from "../samplers/sampler_state.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
-/** The part of pictures that stays (Lugmayr et al., 2022, without resampling). */
+/** The part of pictures that stays in inpainting (Lugmayr et al., 2022, without resampling). */
 export interface KnownRegion {
   /** 1 where latents are drawn, 0 where they are known: `[H, W]`. */
   readonly mask: Float32Array;
-  /** The picture's latents as noisy as each step leaves them, `[B, C, H, W]`. */
+  /** The picture's latents, as noisy as after each step, `[B, C, H, W]`. */
   readonly latents: readonly Float32Array[];
 }
 
-/** The latents after step i, `[B, C, H, W]`, with the known ones in their place. */
+/** Puts the known latents into the latents after step i, `[B, C, H, W]`. */
 export const withKnown = (
   next: Float32Array,
   { mask, latents }: KnownRegion,
@@ -23,44 +23,47 @@ export const withKnown = (
 ): Float32Array =>
   next.map((v, j) => mask[j % mask.length] === 1 ? v : latents[i][j]);
 
-/** Everything that B pictures are sampled from. */
+/** The inputs that B pictures are sampled from. */
 export interface SamplingInputs {
-  /** Initial noise, `[B, C, H, W]`; the network's batch is 2B where the pictures are guided, else B. */
+  /** Initial noise, or a noised picture, `[B, C, H, W]`; the network's batch is 2B if guided, else B. */
   readonly latents: Tensor<"float32">;
   /** The network's inputs besides `sample` and `timestep`, of its batch, conditional half first. */
   readonly conditioning: Readonly<Record<string, Tensor>>;
   readonly sampler: Sampler;
-  /** For the steps at which the sampler adds noise. */
+  /** The noise of the steps at which the sampler adds some. */
   readonly noise?: StepNoise;
   /** The part of the pictures that stays, in inpainting with a network that reads no mask. */
   readonly known?: KnownRegion;
-  /** Of classifier-free guidance: 1 or less where the network runs once, as one does that is distilled to read its scale. */
+  /**
+   * The scale of classifier-free guidance: 1 or less if the network runs once,
+   * as one distilled to read its scale does.
+   */
   readonly guidanceScale: number;
-  /** Of each picture, where they differ: see `guide`. */
+  /** A guidance scale for each picture, if they differ: see `guide`. */
   readonly guidanceScales?: readonly number[];
-  /** See `SamplerOptions`; only the full sampler does it. */
+  /** See `SamplerOptions`; only the full sampler rescales. */
   readonly guidanceRescale?: number;
 }
 
-/** A step of the full sampler, as it was made. */
+/** The tensors of a step of the full sampler. */
 export interface MadeStep {
-  /** What the network was given. */
+  /** The network's inputs. */
   readonly feeds: Readonly<Record<string, Tensor>>;
-  /** What it made of it. */
+  /** The network's output, before guidance. */
   readonly output: Tensor;
-  /** Before the step, `[B, C, H, W]`. */
+  /** The latents before the step, `[B, C, H, W]`. */
   readonly latents: Tensor<"float32">;
-  /** After guidance, like the latents. */
+  /** The prediction after guidance, `[B, C, H, W]`. */
   readonly prediction: Tensor<"float32">;
 }
 
-/** A step, and how it was made where the sampler is the full one. */
+/** A step, with its tensors if the sampler is the full one. */
 export interface ObservedStep {
   readonly step: number;
   readonly made?: MadeStep;
 }
 
-/** The same, watched. */
+/** Sampling inputs, and an observer of the steps. */
 export interface SamplingRequest extends SamplingInputs {
   /** Called at each step, before its latents are replaced. */
   readonly observe?: (step: ObservedStep) => void | Promise<void>;
@@ -68,11 +71,11 @@ export interface SamplingRequest extends SamplingInputs {
 
 /** A sampler with its sessions open. Hold it with `await using`. */
 export interface LatentSampler extends AsyncDisposable {
-  /** Final latents, `[B, C, H, W]`. */
+  /** Samples the final latents, `[B, C, H, W]`. */
   sample(request: SamplingRequest): Promise<Tensor<"float32">>;
 }
 
-/** How one loop predicts and steps; `V` is how it holds `[B, C, H, W]`. */
+/** The prediction and the update of a loop's steps; `V` is the type that holds `[B, C, H, W]`. */
 export interface LoopSteps<V> {
   /** The guided prediction of step i. */
   predict(i: number, state: SamplerState<V>): Promise<V>;
@@ -83,7 +86,7 @@ export interface LoopSteps<V> {
   ): SamplerState<V> | Promise<SamplerState<V>>;
 }
 
-/** The final latents of a sampler that starts from a state. */
+/** Runs a sampler's steps from a state; returns the final latents. */
 export async function samplingLoop<V>(
   { steps }: Sampler,
   start: SamplerState<V>,

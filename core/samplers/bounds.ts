@@ -1,7 +1,7 @@
 /** The predicted clean sample, kept within bounds. */
 import type { Clip } from "./sampler.ts";
 
-/** What a step read: latents before it and its prediction, flat. */
+/** The latents before a step, and the step's prediction, flat. */
 interface Read {
   readonly latents: Float32Array;
   readonly prediction: Float32Array;
@@ -17,7 +17,7 @@ export const cleanOf = (
     (x, j) => clean.x * x + clean.prediction * prediction[j],
   );
 
-/** The clean sample of so many pictures within its bounds. */
+/** Bounds the clean sample of each of a number of pictures. */
 export function boundedClean(
   { limit, quantile }: Clip,
   clean: Float64Array,
@@ -41,7 +41,7 @@ export function boundedClean(
   return bounded;
 }
 
-/** A quantile as torch finds it: linear between the two nearest values, at a rank in float32. */
+/** A quantile as torch computes it: linear between the two nearest values, at a rank in float32. */
 function quantileOf(values: Float64Array, q: number): number {
   const sorted = values.sort();
   const rank = Math.fround(Math.fround(q) * (values.length - 1));

@@ -1,12 +1,12 @@
 /**
- * Linear combinations of everything that a sampler has seen: a scheduler that
- * reads several steps says its update in these, as its paper does, and
- * {@linkcode stepOf} turns the update into coefficients.
+ * Linear combinations of all latents and predictions that a sampler has seen. A
+ * scheduler that reads several steps writes its update in these, as its paper
+ * does, and {@linkcode stepOf} turns the update into coefficients.
  */
 import type { Combination } from "./schedule/prediction.ts";
 import type { SamplerStep } from "./sampler.ts";
 
-/** Coefficients by call; a missing one is 0. */
+/** Coefficients of latents and predictions by call; a missing one is 0. */
 export interface Linear {
   readonly latents: ReadonlyMap<number, number>;
   readonly predictions: ReadonlyMap<number, number>;
@@ -44,7 +44,7 @@ export function sum(...terms: readonly (readonly [number, Linear])[]): Linear {
 export const difference = (a: Linear, b: Linear): Linear =>
   sum([1, a], [-1, b]);
 
-/** The step of call i that leads to `next`; the input is not scaled and no noise added by default. */
+/** The step after call i to `next`; by default the input is not scaled and no noise is added. */
 export function stepOf(
   i: number,
   { next, inputScale = 1, noise = 0, ...rest }:
@@ -61,7 +61,7 @@ export function stepOf(
   };
 }
 
-/** Coefficients of call i and those before it, as far back as any is not 0. */
+/** Coefficients of call i and the calls before it, as far back as any is not 0. */
 function latestFirst(i: number, by: ReadonlyMap<number, number>): number[] {
   const read = [...by].filter(([, value]) => value !== 0).map(([k]) => i - k);
   const reach = Math.max(0, ...read);

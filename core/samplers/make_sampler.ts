@@ -1,4 +1,4 @@
-/** Which sampler a config asks for: by its class name, or by a name given instead. */
+/** The choice of a sampler: by a config's class name, or by a name given instead. */
 import type { Sampler } from "./sampler.ts";
 import {
   type AlignedSteps,
@@ -36,13 +36,13 @@ import { heunConfig, makeHeun } from "./schedulers/sigma/heun.ts";
 import { kdpm2Config, makeKdpm2 } from "./schedulers/sigma/kdpm2.ts";
 import { lmsConfig, makeLms } from "./schedulers/sigma/lms.ts";
 
-/** The same with the names of published schedules beside lists. */
+/** Step options that also take the names of published schedules instead of lists. */
 export interface StepChoice extends Omit<StepOptions, "timesteps" | "sigmas"> {
   readonly timesteps?: readonly number[] | AlignedSteps;
   readonly sigmas?: readonly number[] | AlignedSteps;
 }
 
-/** A scheduler: its class in diffusers, and a sampler out of a config's keys. */
+/** A scheduler: its class in diffusers, and a sampler from a config's keys. */
 const scheduler = <Config>(
   className: string,
   read: (config: SchedulerConfig) => Config,
@@ -102,10 +102,10 @@ const schedulers = {
   tcd: scheduler("TCDScheduler", tcdConfig, makeTcd),
 } as const;
 
-/** A sampler by the name that it has in `gates.json`. */
+/** The name of a sampler in `gates.json`. */
 export type SamplerKind = keyof typeof schedulers;
 
-/** The kinds that know flow matching alone, and those that can be told to step along its lines. */
+/** Kinds for flow matching alone, and kinds that a config can make step along its lines. */
 const flowKinds: readonly string[] = ["flow-euler", "flow-heun"];
 const flexibleKinds: readonly string[] = [
   "dpm-solver++",
@@ -115,7 +115,7 @@ const flexibleKinds: readonly string[] = [
   "deis",
 ];
 
-/** What some kinds take beside a number of steps, and which. */
+/** The options that only some kinds take, and these kinds. */
 const takenBy: Readonly<Record<Taken, readonly SamplerKind[]>> = {
   timesteps: [
     ...["ddpm", "dpm-solver++", "sde-dpm-solver++"] as const,
@@ -128,10 +128,10 @@ const takenBy: Readonly<Record<Taken, readonly SamplerKind[]>> = {
 };
 type Taken = "timesteps" | "sigmas" | "eta" | "originalInferenceSteps";
 
-/** Every kind. */
+/** Every kind of sampler. */
 export const samplerKinds = Object.keys(schedulers) as readonly SamplerKind[];
 
-/** The class in diffusers of every kind. */
+/** The diffusers class of every kind. */
 export const samplerClasses = Object.fromEntries(
   samplerKinds.map((kind) => [kind, schedulers[kind].className]),
 ) as Readonly<Record<SamplerKind, string>>;
@@ -139,7 +139,7 @@ export const samplerClasses = Object.fromEntries(
 /**
  * The kind of sampler that a config is written for.
  *
- * @throws {RangeError} If it names no class, or one that is not supported.
+ * @throws {RangeError} If the config names no class, or one that is not supported.
  */
 export function samplerKindOf(
   { className, file }: SchedulerConfig,
@@ -166,16 +166,16 @@ export const stepsAlongFlow = (
   flowKinds.includes(kind) ||
   flexibleKinds.includes(kind) && config.boolean("use_flow_sigmas") === true;
 
-/** What a network of flow matching needs. */
+/** The samplers for a network of flow matching, as errors list them. */
 export const flowSamplers = `${
   flowKinds.join(", ")
 } or a scheduler with use_flow_sigmas`;
 
 /**
- * A sampler with steps as the config counts them.
+ * Makes a sampler from a config and a choice of steps.
  *
- * @param options.kind The config's own by default. Another reads the keys that it shares with the config's class.
- * @throws {RangeError | TypeError} If there is no such sampler, or the config or the steps ask for what it cannot do.
+ * @param options.kind The kind of sampler, by default the config's own. Another kind reads the keys that it shares with the config's class.
+ * @throws {RangeError | TypeError} If there is no such sampler, or the sampler cannot do what the config or the steps ask for.
  */
 export function makeSampler(
   config: SchedulerConfig,
@@ -193,7 +193,7 @@ export function makeSampler(
   }
 }
 
-/** The choice with lists in place of names. */
+/** The choice with lists instead of names. */
 function stepsOf(
   kind: SamplerKind,
   { timesteps, sigmas, ...rest }: StepChoice,
@@ -211,7 +211,7 @@ function stepsOf(
   }
   const [key] = given;
   const { begin = 0, steps = Infinity } = rest;
-  const calls = kind === "pndm" && steps > 1 ? steps + 1 : steps; // of PLMS, one a step but once twice
+  const calls = kind === "pndm" && steps > 1 ? steps + 1 : steps; // PLMS makes one more
   if (!Number.isInteger(begin) || begin < 0 || begin >= calls) {
     throw new RangeError(
       `Cannot make ${kind}: it begins at step ${begin}, expected an integer from 0 to ${
@@ -227,7 +227,7 @@ function stepsOf(
   return { ...rest, [key]: listOf(key, lists[key]!) };
 }
 
-/** @throws {TypeError} If the scheduler does not take it. */
+/** @throws {TypeError} If the scheduler does not take the option. */
 function checkTaken(kind: SamplerKind, key: Taken): void {
   if (takenBy[key].includes(kind)) return;
   throw new TypeError(

@@ -1,28 +1,29 @@
 /**
  * A sampler as data. Each step's next latents are a linear combination of
- * latents and predictions, its own and those of the steps before it, with
- * coefficients worked out beforehand in float64; bounds on the predicted clean
- * sample are the exception. The model, guidance and gates live outside of it.
+ * latents and predictions, the step's own and earlier ones, with coefficients
+ * computed beforehand in float64; bounds on the predicted clean sample are the
+ * exception. The model, guidance and gates are not part of a sampler.
  */
 import type { Combination, NoiseLevel } from "./schedule/prediction.ts";
 import type { SchedulerConfig } from "./schedule/scheduler_config.ts";
 
-/** The range in which a predicted clean sample is kept. */
+/** Bounds of the predicted clean sample. */
 export interface Bounds {
   /** Clips to ±`limit`. */
   readonly limit: number;
   /**
    * Dynamic thresholding (Imagen, arXiv 2205.11487, section 2.3): each picture
    * is clipped to ± this quantile of its |clean|, but to at least 1 and at most
-   * `limit`, and divided by it. It is not linear in pieces: SubNets refuse it.
+   * `limit`, and divided by it. SubNets refuse it, as it is not piecewise
+   * linear.
    */
   readonly quantile?: number;
 }
 
 /**
- * Bounds on the predicted clean sample: adds factor · (bounded − clean) to the
- * next latents. Later steps read the prediction that stands for the bounded
- * one; under a mere limit none reads it.
+ * Bounds as a step applies them: it adds factor · (bounded − clean) to the next
+ * latents. With a quantile, later steps read the prediction that corresponds to
+ * the bounded sample; with a limit alone, no later step reads the prediction.
  */
 export interface Clip extends Bounds {
   readonly clean: Combination;
@@ -32,8 +33,8 @@ export interface Clip extends Bounds {
 /**
  * The bounds that a config asks for.
  *
- * @param clips Whether a silent config of the class clips; undefined where the class cannot.
- * @param thresholds Whether the class knows thresholding.
+ * @param clips Whether the class clips if the config is silent; undefined if the class cannot clip.
+ * @param thresholds Whether the class supports thresholding.
  */
 export function boundsConfig(
   config: SchedulerConfig,
@@ -55,27 +56,27 @@ export function boundsConfig(
 
 /** One model call and the step after it. */
 export interface SamplerStep {
-  /** The model's t: a training timestep, or between two of them. */
+  /** The model's timestep: a training timestep, or a value between two of them. */
   readonly timestep: number;
   /** The model's input is this factor times the latents. */
   readonly inputScale: number;
-  /** Coefficients of latents in the next ones: this step's, then those of the steps before it. */
+  /** Coefficients of latents in the next latents: this step's, then those of earlier steps. */
   readonly latents: readonly number[];
-  /** Coefficients of predictions, likewise. */
+  /** Coefficients of predictions in the next latents, in the same order. */
   readonly predictions: readonly number[];
   /** Coefficient of fresh standard normal noise. */
   readonly noise: number;
   readonly clip?: Clip;
 }
 
-/** The `clip` of a step, where there are bounds. */
+/** The `clip` of a step, if there are bounds. */
 export const clipOf = (
   bounds: Bounds | undefined,
   clip: Omit<Clip, keyof Bounds>,
 ): Pick<SamplerStep, "clip"> =>
   bounds === undefined ? {} : { clip: { ...clip, ...bounds } };
 
-/** A step from the latents and the prediction of its own call. */
+/** A step that reads the latents and the prediction of its own call alone. */
 export const ownStep = (
   { timestep }: Pick<NoiseLevel, "timestep">,
   { x, prediction }: Combination,
@@ -89,25 +90,25 @@ export const ownStep = (
   ...rest,
 });
 
-/** One sampler bound to a number of steps. */
+/** A sampler bound to a number of steps. */
 export interface Sampler {
-  /** Its short name, as in `gates.json`: "ddim". */
+  /** The sampler's short name, as in `gates.json`: "ddim". */
   readonly name: string;
   /** The factor on standard normal noise that makes the first latents. */
   readonly initNoiseSigma: number;
   /** Factors on a clean picture and on standard normal noise that make the first latents of image-to-image. */
   readonly noised: { readonly clean: number; readonly noise: number };
-  /** One a model call, in sampling order. */
+  /** The steps, one for each model call, in sampling order. */
   readonly steps: readonly SamplerStep[];
-  /** How many earlier steps a step reads at most. */
+  /** The largest number of earlier steps that a step reads. */
   readonly memory: number;
 }
 
 /**
- * A sampler of these steps.
+ * Makes a sampler of steps.
  *
- * @param level The first step's: it says how a picture and noise are mixed.
- * @throws {RangeError} If a coefficient is no finite number, as in diffusers' own arithmetic.
+ * @param level The first step's level, which says how a picture and noise are mixed.
+ * @throws {RangeError} If a coefficient is not finite, as it would be in diffusers too.
  */
 export function samplerOf(
   { name, initNoiseSigma = 1, level: { signal, noise }, steps }:

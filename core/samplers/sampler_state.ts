@@ -1,24 +1,24 @@
-/** One step of any sampler: forward, and solved for its prediction. */
+/** The steps of any sampler: forward, and solved for the prediction. */
 import type { TorchGenerator } from "../tensor/random.ts";
 import { times } from "../tensor/vectors.ts";
 import { boundedClean, cleanOf } from "./bounds.ts";
 import type { Sampler, SamplerStep } from "./sampler.ts";
 
-/** The latents before a step and the prediction it used, each `[B, C, H, W]`; flat here, elsewhere as `V`. */
+/** The latents before a step and the prediction that it used, each `[B, C, H, W]`; flat, or of another type `V`. */
 export interface PastStep<V = Float32Array> {
   readonly latents: V;
   readonly prediction: V;
 }
 
-/** The state between two steps. A value: steps make a new one. */
+/** The state between two steps, an immutable value. */
 export interface SamplerState<V = Float32Array> {
   /** `[B, C, H, W]`. */
   readonly latents: V;
-  /** The steps before, latest first: as many as the sampler's memory. */
+  /** The steps before, latest first, at most as many as the sampler's memory. */
   readonly past: readonly PastStep<V>[];
 }
 
-/** Standard normal noise `[B, C, H, W]` of each step that adds any. */
+/** Standard normal noise `[B, C, H, W]` for each step that adds some, undefined for the others. */
 export type StepNoise = readonly (Float32Array | undefined)[];
 
 /** The state before step 0, from standard normal noise `[B, C, H, W]`. */
@@ -42,9 +42,9 @@ export function drawStepNoise(
 /** The inputs of a step. */
 export interface StepInputs<V = Float32Array> {
   readonly state: SamplerState<V>;
-  /** The model's prediction after guidance, like the latents. */
+  /** The model's prediction after guidance, of the latents' shape. */
   readonly prediction: V;
-  /** Standard normal noise like the latents; needed where the step adds noise, unused elsewhere. */
+  /** Standard normal noise of the latents' shape; needed if the step adds noise, else unused. */
   readonly noise?: V;
 }
 
@@ -62,9 +62,9 @@ export const stateAfter = <V>(
 /**
  * The state after step `i`.
  *
- * @param inputs.images B, how many pictures the latents are of: thresholding looks at each. 1 by default.
+ * @param inputs.images The number of pictures B, as thresholding looks at each; 1 by default.
  * @throws {TypeError} If the step adds noise and none is given.
- * @throws {RangeError} If `i` is no step, or the arrays differ in length.
+ * @throws {RangeError} If there is no step `i`, or the arrays differ in length.
  */
 export function nextState(
   sampler: Sampler,
@@ -93,7 +93,7 @@ export function nextState(
     (value, j) => value + clip.factor * (bounded[j] - clean[j]),
   );
   const { quantile, clean: { prediction: share } } = clip;
-  // The prediction that stands for the bounded clean sample.
+  // The prediction that corresponds to the bounded clean sample.
   const seen = quantile === undefined
     ? prediction
     : prediction.map((value, j) => value + (bounded[j] - clean[j]) / share);
@@ -103,8 +103,8 @@ export function nextState(
 /**
  * The prediction with which step `i` leads to the latents `next`.
  *
- * @throws {TypeError} If the step clips: many predictions lead there, or none.
- * @throws {RangeError} If `i` is no step, or does not read its prediction.
+ * @throws {TypeError} If the step clips, so that many predictions lead to `next`, or none.
+ * @throws {RangeError} If there is no step `i`, or it does not read its prediction.
  */
 export function predictionFor(
   sampler: Sampler,
@@ -178,10 +178,10 @@ function checkLengths(
 }
 
 /**
- * Refuses a sampler whose steps are not linear in pieces.
+ * Refuses a sampler whose steps are not piecewise linear.
  *
- * @param doing A verb for what is not done with it.
- * @throws {TypeError} If it has dynamic thresholding.
+ * @param doing A verb for the refused action.
+ * @throws {TypeError} If a step has dynamic thresholding.
  */
 export function refuseThresholding(
   { name, steps }: Sampler,

@@ -1,12 +1,15 @@
-/** When a decoder works in tiles: where a whole picture would not fit in memory. */
+/** The memory that a decoder takes, which decides whether it works in tiles. */
 import type { AutoencoderConfig } from "../../models/autoencoder/autoencoder_config.ts";
 import { downscaling } from "../../models/autoencoder/autoencoder_kl.ts";
 import { machineMemory } from "../../runtime/widening.ts";
 
-/** Largest tensors that a decoder holds at a time, as measured of Stable Diffusion's at 256 to 768 pixels. */
+/** The number of largest tensors that a decoder holds at once, measured on Stable Diffusion at 256 to 768 pixels. */
 const heldAtOnce = 6;
 
-/** Bytes that decoding one picture takes besides the weights: mostly of its last level, in full height and width and the channels of the level before. */
+/**
+ * The bytes to decode one picture, besides weights: mostly full-size tensors
+ * with the last level but one's channels.
+ */
 export function decoderBytes(
   config: AutoencoderConfig,
   [, height, width]: readonly number[],

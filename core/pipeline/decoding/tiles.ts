@@ -1,13 +1,13 @@
 /**
  * Decoding in tiles, for pictures that would not fit in memory: overlapping
  * parts of the latents are decoded alone, and their pictures are blended where
- * they overlap. As diffusers does it (`AutoencoderKL.tiled_decode`), to the pixel.
+ * they overlap. Equal to diffusers' `AutoencoderKL.tiled_decode`, to the pixel.
  */
 import { float32, type Tensor, zeros } from "../../tensor/tensor.ts";
 
 /** Square tiles of the latents. */
 export interface Tiles {
-  /** Side of one, in latents. */
+  /** The side of a tile, in latents. */
   readonly side: number;
   /** Pixels along a side of a latent. */
   readonly factor: number;
@@ -16,7 +16,7 @@ export interface Tiles {
 /** The share of a tile that the next one covers again. */
 const overlap = 0.25;
 
-/** A rectangle of a tensor `[C, H, W]`, cut off at its ends: `[C, h, w]`. */
+/** Cuts a rectangle out of `[C, H, W]`, clipped at the tensor's ends: `[C, h, w]`. */
 function part(
   { shape: [channels, height, width], data }: Tensor<"float32">,
   { top, left, rows, columns }: {
@@ -38,7 +38,7 @@ function part(
   return float32([channels, h, w], out);
 }
 
-/** Blends the first lines of a tile from the last ones of the tile before it, in place. @param axis 1: downwards, 2: to the right. */
+/** Blends a tile's first lines with the last lines of the tile before, in place. @param axis 1: down, 2: right. */
 function blend(
   before: Tensor<"float32">,
   tile: Tensor<"float32">,
@@ -66,7 +66,7 @@ function blend(
   }
 }
 
-/** Puts a part of a picture in its place. */
+/** Copies a part of a picture into the whole. */
 function place(
   whole: Tensor<"float32">,
   { shape: [channels, rows, columns], data }: Tensor<"float32">,
@@ -84,7 +84,7 @@ function place(
  * Decodes a picture in tiles.
  *
  * @param latents `[Z, H/f, W/f]`.
- * @param decode The picture `[C, h, w]` of a part of the latents, which may be smaller than a tile at the ends.
+ * @param decode Decodes a part of the latents, which is smaller than a tile at the ends, to a picture `[C, h, w]`.
  * @returns `[C, H, W]`.
  */
 export async function decodeTiles(

@@ -18,7 +18,7 @@ const config = parseAutoencoderConfig({
   scaling_factor: 1,
 }, "test");
 
-/** Every 61st value of waves `[2, 7, 9]` decoded in tiles by diffusers. */
+/** Every 61st value that diffusers' tiled decoder makes of waves `[2, 7, 9]`. */
 const recorded = [
   ...[-0.47574, -0.55427, -0.5595, -0.74139, -0.50128, 0.36098, -0.03424],
   ...[0.18087, 0.06563, 0.67119, 0.66549, 0.42589, 0.53714],

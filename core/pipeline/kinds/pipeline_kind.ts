@@ -1,4 +1,4 @@
-/** What one class of diffusers' pipelines has of its own. */
+/** The defaults and text encoders of one class of diffusers' pipelines. */
 import type { Network } from "../../models/network.ts";
 import type { PipelineParts } from "../../models/pipeline_parts.ts";
 import type {
@@ -9,46 +9,46 @@ import type {
 
 /** How a kind of pipeline starts from pictures. */
 export interface PictureStarts {
-  /** Strength where nobody says otherwise, without and with a mask. */
+  /** The default strength, without a mask and with one. */
   readonly image: number;
   readonly mask: number;
-  /** Whether pictures are brought to the size of the training, not kept in theirs. */
+  /** Whether pictures are drawn at the training size by default, not at the start picture's size. */
   readonly resizes?: boolean;
-  /** Whether a part of a step is made as a whole one, not left out. */
+  /** Whether the number of steps that a strength keeps is rounded up, not down. */
   readonly roundsUp?: boolean;
-  /** Whether all steps are made, within the strength's part of the distilled solver's timesteps, where there is no mask and the scheduler is LCM's. */
+  /** Whether, with LCM's scheduler and no mask, all steps are made, within the strength's part of LCM's timesteps. */
   readonly spaces?: boolean;
 }
 
-/** A kind of pipeline. */
+/** The defaults and text encoders of a kind of pipeline. */
 export interface PipelineKind {
-  /** Steps and scale of guidance where nobody says otherwise. */
+  /** The default number of steps and guidance scale. */
   readonly steps: number;
   readonly guidanceScale: number;
-  /** Latents along a side that belong together: sizes of pictures are cut to whole ones. 1 by default. */
+  /** The number of latents along a side that form a patch, to which picture sizes are cut; 1 by default. */
   readonly latentsTogether?: number;
-  /** The size that pictures of a size are drawn at where sizes are binned, or null without a table for the network. */
+  /** The size that pictures are drawn at if sizes are binned; null if there is no table for the network. */
   readonly binned?: (
     size: PictureSize,
     sampleSize: number,
   ) => PictureSize | null;
-  /** Levels of flow matching before they are shifted, where they are not the scheduler's own. */
+  /** Sigmas of flow matching before the shift, if the scheduler's own are not used. */
   readonly sigmas?: (steps: number) => readonly number[];
-  /** How far it moves flow matching's levels at most, where a scheduler that can be another's does not say. */
+  /** The default `max_shift` of dynamic shifting, for a scheduler that is not flow matching's own. */
   readonly mostShift?: number;
-  /** How it starts from a picture; a kind that does not starts from noise alone. */
+  /** The start from a picture; a kind without it starts from noise alone. */
   readonly start?: PictureStarts;
-  /** Its text encoders; a kind without them draws classes. */
+  /** The text encoders; a kind without them draws classes. */
   readonly prompts?: {
-    /** Tokens of every prompt, S. @throws As `loadTokenizer`. */
+    /** The number of tokens of every prompt, S. @throws As `loadTokenizer`. */
     tokens(
       folder: string,
       parts: PipelineParts,
       network: Network,
     ): Promise<number>;
-    /** Those of them that T5 makes, in a kind where their number may be chosen. */
+    /** The number of T5's tokens among them, in a kind where it can be chosen. */
     sequenceLength?(network: Network): number;
-    /** Whether CLIP's towers are among them, whose last layers can be left out. */
+    /** Whether there are CLIP towers, whose last layers can be skipped. */
     readonly skipsLayers?: boolean;
     /** Opens the encoders. @throws As `loadTokenizer` and `loadComponent`. */
     open(folder: string, request: PromptRequest): Promise<PromptEncoder>;

@@ -31,7 +31,7 @@ const pixart: PipelineKind = {
   },
 };
 
-/** Tokens of every prompt, by the pipeline's first tokenizer. @throws As `loadTokenizer`. */
+/** The number of tokens of every prompt, by the pipeline's first tokenizer. @throws As `loadTokenizer`. */
 async function firstTokenizerLength(
   folder: string,
   parts: PipelineParts,
@@ -40,7 +40,7 @@ async function firstTokenizerLength(
   return (await loadTokenizer(`${folder}/${own}`)).length;
 }
 
-/** Text encoders that are CLIP's alone. */
+/** The prompts of a kind that has CLIP towers alone. */
 const ofClip = (texts: OpenTexts): PipelineKind["prompts"] => ({
   tokens: firstTokenizerLength,
   skipsLayers: true,
@@ -71,7 +71,7 @@ const stableDiffusionXl: PipelineKind = {
   prompts: ofClip(clipPairTexts),
 };
 
-/** How pipelines of flow matching start from pictures. */
+/** The start from pictures in pipelines of flow matching. */
 const flowStart = { image: 0.6, mask: 0.6, resizes: true, roundsUp: true };
 
 /** Stable Diffusion 3 and 3.5 (Esser et al., 2024): two CLIP towers, and T5 unless it was left out. */
@@ -126,7 +126,7 @@ const kinds: Readonly<Record<PipelineClass, PipelineKind>> = {
   StableDiffusionXLPipeline: stableDiffusionXl,
 };
 
-/** The kind of a model's pipeline, or of a network alone that of the pipeline which its family is made for. */
+/** The kind of a model's pipeline; for a network alone, the kind that the network's family is made for. */
 export function kindOf(network: LoadedModel): PipelineKind {
   const { parts, family, config } = network;
   if (parts) return kinds[parts.className];

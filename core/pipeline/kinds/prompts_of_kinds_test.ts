@@ -55,7 +55,7 @@ function assertClose(found: Tensor, expected: readonly number[]): void {
   values.forEach((value, i) => assertAlmostEquals(value, expected[i], 1e-5));
 }
 
-/** "b c" and "" in the tiny vocabulary: 26 letters, the same at the end of a word, start, end. */
+/** Token ids of "b c" and "" in the tiny vocabulary: 26 letters, the same at the end of a word, start, end. */
 const [start, end] = [52, 53];
 const first = [start, 27, 28, end, end, end, end, end];
 const second = [start, 27, 28, end, 0, 0, 0, 0]; // padded with "a"
@@ -173,7 +173,7 @@ Deno.test("a PixArt pipeline's prompt is T5's features of 120 tokens, its mask a
 
 const sd3 = "StableDiffusion3Pipeline";
 
-/** T5's features of a text of one token and its end, padding and all. */
+/** T5's features of a text of one token and its end, with attention to padding. */
 async function t5Features(folder: string, length: number): Promise<Tensor> {
   const { config, weights } = await loadT5Encoder(folder);
   const size = { batch: 1, tokens: length };
@@ -222,7 +222,7 @@ Deno.test("an SD3 pipeline's prompt is both towers' features with zeros beside t
   });
 });
 
-Deno.test("an SD3 pipeline without its T5 has zeros in its place", async () => {
+Deno.test("an SD3 pipeline without its T5 has zeros instead of its features", async () => {
   await inTinyPipeline(sd3, async (folder) => {
     await Deno.writeTextFile(
       `${folder}/model_index.json`,

@@ -1,9 +1,10 @@
 /**
- * Which weights of a network are in 8 bits: as many as keep the pictures as
- * near to float32's as is asked. Each weight's effect on the guided prediction
- * is measured alone, at two steps of a true trajectory; those that save the most
- * for their effect come first: MACs where products are in 8 bits, elements where
- * weights alone are. How many of them is found on pictures, by bisection, unless
+ * The choice of the weights in 8 bits: as many as keep the pictures as near to
+ * float32's as is asked. Each weight's effect on the guided prediction is
+ * measured alone, at two steps of a true trajectory. Weights that save the most
+ * for their effect come first; savings are MACs if products are in 8 bits,
+ * elements if weights alone are. The number of weights is found on pictures, by
+ * bisection, unless pictures allow all.
  * pictures allow all.
  */
 import { wholeGraph } from "../../models/block_graph/block_graph.ts";
@@ -25,35 +26,36 @@ import type { PipelineSampler } from "../pipeline_sampler.ts";
 import { openFullSampler } from "../sampling/full_sampler.ts";
 import type { MadeStep } from "../sampling_loop.ts";
 
-/** What a choice is made on, and for. */
+/** The calibration of a choice, and the quality to keep. */
 export interface Int8Request {
-  /** How weights are in 8 bits; int8 by default. */
+  /** The 8-bit precision; int8 by default. */
   readonly precision?: Int8Precision;
-  /** What the calibration draws, all at once; effects are measured on the first. */
+  /** The subjects that the calibration draws, all at once; effects are measured on the first. */
   readonly subjects: readonly Subject[];
-  /** Mean PSNR of the pictures to float32's, in dB; 46 by default. */
+  /** The least mean PSNR of the pictures to float32's, in dB; 46 by default. */
   readonly quality?: number;
-  /** Of the noise; far from small seeds by default, which pictures are drawn of. */
+  /** The seed of the noise; by default far from the small seeds that pictures are drawn with. */
   readonly seed?: number;
-  /** Called after each weight that was measured. */
+  /** Called after each measured weight. */
   readonly progress?: (done: number, total: number) => void;
 }
 
-/** Which weights are in 8 bits, and what that does to pictures. */
+/** The weights in 8 bits, and their effect on pictures. */
 export interface Int8Choice {
   /** Mean PSNR to float32 on the calibration's pictures, in dB. */
   readonly psnr: number;
-  /** Part of what could be in 8 bits: of MACs in int8, of elements in int8-weights. */
+  /** The chosen part of all candidates: of MACs in int8, of elements in int8-weights. */
   readonly share: number;
   /** Names of the weights. */
   readonly weights: readonly string[];
 }
 
 /**
- * Chooses the weights. The mean PSNR less its standard error is at least the
- * quality; none is chosen where one alone costs more.
+ * Chooses the weights in 8 bits. The mean PSNR less its standard error is at
+ * least the quality; no weight is chosen if no tried number of weights keeps
+ * that.
  *
- * @param sampler In float32.
+ * @param sampler A sampler in float32.
  * @throws {RangeError} If there is no subject.
  * @throws As `openSession` and {@linkcode PictureSampler.sample}.
  *
@@ -120,7 +122,7 @@ export async function chooseInt8(
   };
 }
 
-/** Steps of one picture's trajectory: one that lays it out, and the last. */
+/** Two steps of one picture's trajectory: one at a third, which lays the picture out, and the last. */
 async function probed(
   sampler: PipelineSampler,
   subject: Subject,
@@ -155,7 +157,10 @@ export const int8Candidates = (
   precision: Int8Precision,
 ): string[] => [...savingsOf(sampler, precision).keys()];
 
-/** What each weight would save. Those of products that follow from the timestep alone are left out: compiled graphs have their results. */
+/**
+ * The saving of each weight. Weights of products that follow from the timestep
+ * alone are left out, as compiled graphs hold their results.
+ */
 function savingsOf(
   sampler: PipelineSampler,
   precision: Int8Precision,
@@ -211,10 +216,10 @@ async function byEffect(
   return names.sort((a, b) => cost.get(a)! - cost.get(b)!);
 }
 
-/** The input that says which weight is in 8 bits. */
+/** The name of the input that selects the weight in 8 bits. */
 const inInt8 = "weight_in_int8";
 
-/** The graph with one of some weights in 8 bits, chosen at each run by its place: all of them both ways in one session. */
+/** A graph with one weight in 8 bits, whose index is an input, so that one session measures every weight. */
 function oneInInt8(
   graph: Graph,
   weights: readonly string[],
@@ -241,14 +246,18 @@ function oneInInt8(
 const squaredError = (x: Float32Array, y?: Float32Array): number =>
   x.reduce((sum, v, i) => sum + (v - (y?.[i] ?? 0)) ** 2, 0);
 
-/** Weights in 8 bits, and what the pictures come to. */
+/** Weights in 8 bits, and their pictures' PSNR. */
 interface Tried {
   readonly int8Weights: readonly string[];
   readonly passes: boolean;
   readonly psnr: number;
 }
 
-/** The longest beginning of a list that passes, which all of it does not: found to a sixteenth by bisection; empty, of `Infinity`, where none does. */
+/**
+ * The longest beginning of a list that passes, found to a sixteenth by
+ * bisection, if the whole list does not; empty, with PSNR `Infinity`, if none
+ * does.
+ */
 async function longest(
   ordered: readonly string[],
   tried: (beginning: readonly string[]) => Promise<Tried>,
@@ -264,7 +273,7 @@ async function longest(
   return best;
 }
 
-/** In dB, of pictures in [-1, 1] as they are written. */
+/** The PSNR in dB of two pictures in [-1, 1], clamped as they are when written. */
 function psnrOf(x: Tensor<"float32">, y: Tensor<"float32">): number {
   const clamped = ({ data }: Tensor<"float32">) =>
     data.map((v) => Math.min(1, Math.max(-1, v)));

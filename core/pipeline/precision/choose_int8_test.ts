@@ -4,7 +4,7 @@ import { writeTinyModel } from "@dip-go/testing/runs";
 import { loadPipeline } from "../pipeline.ts";
 import { chooseInt8 } from "./choose_int8.ts";
 
-Deno.test("chooseInt8() takes every weight where pictures allow it, and else those that change them least", () =>
+Deno.test("chooseInt8() takes every weight if pictures allow it, else the weights that change pictures least", () =>
   inTemporaryFolder(async (folder) => {
     await writeTinyModel(folder);
     const sampler = (await loadPipeline(folder)).sampler({ steps: 2 });

@@ -9,10 +9,10 @@ import type { OpenTexts } from "./towers.ts";
 
 /**
  * Makes `encoder_hidden_states` `[1, S, D1 + D2]`, or of the second tower alone
- * in the refiner, `text_embeds` `[1, P]`, and `time_ids` `[1, 6]`: original size,
- * top left corner, size of the picture; in the refiner `[1, 5]`, with an
- * aesthetic score in the last one's place. Layers are skipped for prompts alone,
- * as in diffusers.
+ * in the refiner, `text_embeds` `[1, P]`, and `time_ids` `[1, 6]`: original
+ * size, top left corner, size of the picture; in the refiner `[1, 5]`, with an
+ * aesthetic score instead of the size. Layers are skipped in prompts, not in
+ * negative prompts, as in diffusers.
  *
  * @throws {RangeError} If the towers read texts of different lengths.
  */
@@ -58,7 +58,7 @@ export const clipPairTexts: OpenTexts = async (towers, request) => {
   };
 };
 
-/** Original size, top left corner, and the picture's size or, where the network reads five numbers, its score. */
+/** Original size, top left corner, and the picture's size or, if the network reads five numbers, its score. */
 function timeIds(
   { network, size: { height, width } }: PromptRequest,
   score: number,

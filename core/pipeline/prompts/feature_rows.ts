@@ -1,7 +1,7 @@
-/** Features of several towers put together. */
+/** Joins the features of several towers. */
 import { float32, type Tensor } from "../../tensor/tensor.ts";
 
-/** `[1, S, A]` and `[1, S, B]` → `[1, S, A + B]`; without the tokens' axis likewise. */
+/** Joins `[1, S, A]` and `[1, S, B]` to `[1, S, A + B]`; likewise without the axis of tokens. */
 export function sideBySide(a: Tensor, b: Tensor): Tensor<"float32"> {
   const [left, right] = [a, b].map(({ shape }) => shape[shape.length - 1]);
   const rows = a.data.length / left;
@@ -16,7 +16,12 @@ export function sideBySide(a: Tensor, b: Tensor): Tensor<"float32"> {
   return float32([...a.shape.slice(0, -1), width], data);
 }
 
-/** `[1, S, A]` with zeros up to `width`, then the tokens of `[1, T, width]`: `[1, S + T, width]`. @throws {TypeError} If A is more than that. */
+/**
+ * Joins `[1, S, A]`, padded by zeros to `width`, and `[1, T, width]` to `[1, S
+ * + T, width]`.
+ *
+ * @throws {TypeError} If A > width.
+ */
 export function oneAfterTheOther(a: Tensor, b: Tensor): Tensor<"float32"> {
   const [, first, narrow] = a.shape;
   const [, second, width] = b.shape;

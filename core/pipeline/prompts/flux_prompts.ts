@@ -1,7 +1,7 @@
 /** Prompts for FLUX.1 (Black Forest Labs, 2024): T5's features and CLIP's pooled one. */
 import type { OpenTexts } from "./towers.ts";
 
-/** Tokens that T5 reads of a prompt where nobody says otherwise. */
+/** The default number of tokens that T5 reads of a prompt. */
 export const usualFluxSequence = 512;
 
 /** Makes `encoder_hidden_states` `[1, S, E]` and `pooled_projections` `[1, P]`. */

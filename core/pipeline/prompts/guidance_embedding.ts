@@ -4,8 +4,9 @@ import { joinedArrays } from "../../tensor/batch.ts";
 import { float32, type Tensor } from "../../tensor/tensor.ts";
 
 /**
- * What a network reads of the scale of each of a batch: `timestep_cond` `[B, G]`
- * of a latent consistency model, `guidance` `[B]` of a FLUX; nothing in others.
+ * The network's inputs for the guidance scale of each sample: `timestep_cond`
+ * `[B, G]` of a latent consistency model, `guidance` `[B]` of a FLUX; none in
+ * others.
  */
 export function guidanceInputs(
   network: Network,
@@ -24,8 +25,9 @@ export function guidanceInputs(
 }
 
 /**
- * Sines, then cosines, of 1000 w, in float32 as diffusers computes them: arguments
- * reach thousands of radians, where that shows. An odd width ends with a 0.
+ * Sines, then cosines, of 1000 w times each frequency, in float32 as in
+ * diffusers: angles reach thousands of radians, where rounding shows. An odd
+ * width ends with a 0.
  */
 function scaleEmbedding(w: number, width: number): Float32Array {
   const half = Math.floor(width / 2);

@@ -2,14 +2,14 @@ import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { parseUnetConfig } from "../../models/unet/unet_config.ts";
 import { guidanceInputs } from "./guidance_embedding.ts";
 
-/** A UNet that reads its scale of guidance as so many numbers. */
+/** A UNet that reads its guidance scale as an embedding of a width, or not at all. */
 const network = (time_cond_proj_dim: number | null) => {
   const json = { _class_name: "UNet2DConditionModel", sample_size: 8 };
   const config = parseUnetConfig({ ...json, time_cond_proj_dim }, "test");
   return { family: "unet", config } as const;
 };
 
-/** As diffusers embeds scales. */
+/** Embeddings that diffusers makes of guidance scales. */
 const recorded = [
   {
     scale: 8.5,

@@ -1,10 +1,10 @@
-/** The network's inputs for prompts: every family's text encoders make them in this form. */
+/** The network's inputs for prompts, in the one form that every family's text encoders make. */
 import type { LoadedModel } from "../../models/load.ts";
 import type { SessionOptions } from "../../runtime/session_options.ts";
 import type { SamplerOptions } from "../sampler_options.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
-/** A network's inputs for one prompt by name, batch 1. */
+/** A network's inputs for one prompt, by name, batch 1. */
 export type PromptInputs = Readonly<Record<string, Tensor>>;
 
 /** Height and width in pixels. */
@@ -13,26 +13,26 @@ export interface PictureSize {
   readonly width: number;
 }
 
-/** What prompts are encoded for, and where. */
+/** The network, the size and the options that prompts are encoded for. */
 export interface PromptRequest {
-  /** The network that reads what the encoders make. */
+  /** The network that reads the encoders' features. */
   readonly network: LoadedModel;
   readonly size: PictureSize;
-  /** The file of the encoders' weights, where they are not in their folders. */
+  /** The file of the encoders' weights, if they are not in the encoders' folders. */
   readonly checkpoint?: string;
-  /** All that was asked for. */
+  /** The caller's options. */
   readonly options: SamplerOptions;
   readonly sessions: SessionOptions;
 }
 
 /** A pipeline's tokenizers and text encoders. Hold it with `await using`. */
 export interface PromptEncoder extends AsyncDisposable {
-  /** S, of every prompt. */
+  /** The number of tokens of every prompt, S. */
   readonly tokens: number;
-  /** The inputs for a prompt. */
+  /** Makes the inputs for a prompt. */
   encode(prompt: string): Promise<PromptInputs>;
-  /** The inputs for a text that guidance leads away from. */
+  /** Makes the inputs for a text that guidance leads away from. */
   encodeNegative(text: string): Promise<PromptInputs>;
-  /** Those where no text is given for them. */
+  /** Makes the inputs that guidance leads away from if no text is given. */
   unconditional(): Promise<PromptInputs>;
 }

@@ -1,26 +1,27 @@
-/** Lists of prompts: one a line, or as the data sets that papers evaluate on publish them. */
+/** Lists of prompts: one prompt a line, or the formats of the data sets that papers evaluate on. */
 
-/** What searches work on, and what is evaluated. */
+/** The prompts of searches, and the prompts of the evaluation. */
 export interface PromptLists {
   readonly search: readonly string[];
   readonly evaluation: readonly string[];
 }
 
 /**
- * The prompts of a file, told by its name's ending:
+ * Reads the prompts of a file, whose format follows from the ending of its
+ * name:
  *
- * - `.json`: COCO's captions (`annotations` of `image_id` and `caption`), of each
- *   image the first caption in the file's order, images by ascending id; or a part
- *   of DiffusionDB (`{"<picture>": {"p": …}}`), or a list of texts, in the file's order;
+ * - `.json`: COCO's captions (`annotations` of `image_id` and `caption`), the first
+ *   caption of each image in the file's order, images by ascending id; or a part of
+ *   DiffusionDB (`{"<picture>": {"p": …}}`), or a list of texts, in the file's order;
  * - `.tsv`: the column `Prompt`, as PartiPrompts has it;
  * - `.csv`, `.jsonl` and `.parquet` are refused;
  * - else one prompt a line; lines without text are left out.
  *
- * Texts are UTF-8, or UTF-16 behind the mark that Windows begins such a file with.
+ * Texts are UTF-8, or UTF-16 after a byte order mark, as Windows writes them.
  *
  * @throws {Deno.errors.NotFound} If there is no such file.
- * @throws {TypeError} If it is not what its name says, or no text.
- * @throws {RangeError} If it holds no prompt.
+ * @throws {TypeError} If the content is not what the file's name says, or is no text.
+ * @throws {RangeError} If the file holds no prompt.
  *
  * @example
  * ```ts
@@ -48,7 +49,7 @@ export async function readPrompts(path: string): Promise<string[]> {
   );
 }
 
-/** The text of a file, without the mark of its encoding. */
+/** Decodes a file's text, without the byte order mark. */
 function decoded(bytes: Uint8Array, path: string): string {
   const [first, second] = bytes;
   const encoding = first === 0xff && second === 0xfe
@@ -91,10 +92,10 @@ function parsed(text: string, path: string): unknown {
   }
 }
 
-/** A cell within quotes, which are doubled inside it, up to its end; else whatever there is. */
+/** Matches a cell in quotes, which are doubled inside and close at the cell's end; else any cell. */
 const cell = /"((?:[^"\t]|"")*)"(?=[\t\r\n]|$)|[^\t\r\n]*/y;
 
-/** The rows of a table; a text that only begins with a quoted word is no cell within quotes. */
+/** Splits a table into rows; a cell that only begins with a quoted word keeps its quotes. */
 function rowsOf(text: string): string[][] {
   const rows: string[][] = [[]];
   for (let at = 0; at <= text.length;) {
@@ -108,7 +109,7 @@ function rowsOf(text: string): string[][] {
   return rows.slice(0, -1);
 }
 
-/** Each row's `Prompt`. */
+/** The `Prompt` of each row. */
 function fromTable(text: string, path: string): string[] {
   const [columns, ...rows] = rowsOf(text);
   const at = columns.indexOf("Prompt");
@@ -138,7 +139,7 @@ function fromJson(json: unknown, path: string): string[] {
   );
 }
 
-/** Of each image the first caption, images by ascending id. */
+/** The first caption of each image, images by ascending id. */
 function firstCaptions(
   annotations: readonly unknown[],
   path: string,

@@ -57,7 +57,7 @@ Deno.test("readPrompts() takes the whole of a prompt that begins with a quoted w
   assertEquals(await read("p.tsv", "Category\tPrompt\nX\ta\nshort\n"), ["a"]);
 });
 
-/** A text as UTF-16, with the mark that says so. */
+/** Encodes a text as UTF-16, with a byte order mark. */
 const utf16 = (text: string, littleEndian: boolean) => {
   const bytes = new Uint8Array(2 * (1 + text.length));
   const view = new DataView(bytes.buffer);
@@ -83,7 +83,7 @@ Deno.test("readPrompts() reads UTF-16 and marks of encodings, in lists of every 
   }
 });
 
-Deno.test("readPrompts() refuses what is no text", async () => {
+Deno.test("readPrompts() refuses a file that is no text", async () => {
   const refused = (name: string, content: Uint8Array, message: string) =>
     assertRejects(() => read(name, content), TypeError, message);
   const latin = Uint8Array.of(0x4b, 0xe4, 0x66, 0x65, 0x72);

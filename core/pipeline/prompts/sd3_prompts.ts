@@ -1,6 +1,7 @@
 /**
  * Prompts for Stable Diffusion 3 (Esser et al., 2024): features of two CLIP
- * towers side by side, widened to T5's by zeros, and T5's after them; the towers'
+ * towers side by side, widened to T5's by zeros, then T5's features; and the
+ * CLIP towers' text embeddings side by side.
  * text embeddings side by side.
  */
 import type { Network } from "../../models/network.ts";
@@ -8,15 +9,16 @@ import { zeros } from "../../tensor/tensor.ts";
 import { oneAfterTheOther, sideBySide } from "./feature_rows.ts";
 import type { OpenTexts } from "./towers.ts";
 
-/** Tokens that T5 reads of a prompt where nobody says otherwise. */
+/** The default number of tokens that T5 reads of a prompt. */
 export const usualSd3Sequence = 256;
 
 type Sd3Network = Extract<Network, { family: "sd3" }>;
 
 /**
- * Makes `encoder_hidden_states` `[1, S + T, E]` and `pooled_projections`
- * `[1, P]`. A pipeline saved without its T5 has zeros in the place of that one's
- * features. Layers of CLIP are skipped for prompts alone, as in diffusers.
+ * Makes `encoder_hidden_states` `[1, S + T, E]` and `pooled_projections` `[1,
+ * P]`, with zeros instead of T5's features in a pipeline that was saved without
+ * T5. Layers of CLIP are skipped in prompts, not in negative prompts, as in
+ * diffusers.
  *
  * @throws {RangeError} If the towers have fewer layers than are to be skipped.
  * @throws {TypeError} If CLIP's features are wider than T5's.

@@ -1,4 +1,4 @@
-/** A pipeline's text encoders with their tokenizers: one prompt at a time to its features. */
+/** A pipeline's text encoders with their tokenizers, from one prompt to its features. */
 import { clipTextGraph } from "../../models/clip/clip.ts";
 import { loadClipText } from "../../models/clip/clip_load.ts";
 import { t5EncoderGraph } from "../../models/t5/t5.ts";
@@ -15,14 +15,14 @@ import type {
 
 /** An open text encoder. */
 interface Tower<Features> {
-  /** S, of every prompt. */
+  /** The number of tokens of every prompt, S. */
   readonly tokens: number;
   features(prompt: string): Promise<Features>;
 }
 
-/** Opens the towers of a pipeline, each by the suffix of its folder's name and its tokenizer's: none, `_2` or `_3`. */
+/** Opens a pipeline's towers, each by the suffix of its folder's name and its tokenizer's: none, `_2` or `_3`. */
 export class Towers {
-  /** @param sessions Gets the session of every tower. */
+  /** @param sessions The stack that gets the session of every tower. */
   constructor(
     readonly folder: string,
     private readonly request: PromptRequest,
@@ -30,10 +30,10 @@ export class Towers {
   ) {}
 
   /**
-   * A CLIP tower: the features of a prompt by name, batch 1.
+   * Opens a CLIP tower, which makes the features of a prompt by name, batch 1.
    *
    * @param options.outputs Names of features, as `clipTextGraph` knows them.
-   * @param options.length S; the tokenizer's own by default.
+   * @param options.length The number of tokens, S; the tokenizer's own by default.
    * @throws As `loadTokenizer`, `loadComponent` and `clipTextGraph`.
    */
   async clip(
@@ -54,11 +54,11 @@ export class Towers {
   }
 
   /**
-   * A T5 encoder: the features of a prompt `[1, S, E]`, and 1 for its own
-   * tokens, 0 for padding, `[1, S]`.
+   * Opens a T5 encoder, which makes the features of a prompt, `[1, S, E]`, and
+   * its mask `[1, S]`: 1 for the prompt's own tokens, 0 for padding.
    *
-   * @param options.length S.
-   * @param options.seesPadding Whether its tokens look at padding too.
+   * @param options.length The number of tokens, S.
+   * @param options.seesPadding Whether tokens attend to padding too.
    * @throws As `loadTokenizer` and `loadComponent`.
    */
   async t5(
@@ -101,18 +101,18 @@ export class Towers {
   }
 }
 
-/** What a family's towers make of a text. */
+/** Opens a family's towers, and says how texts become the network's inputs. */
 export type OpenTexts = (
   towers: Towers,
   request: PromptRequest,
 ) => Promise<{
   readonly tokens: number;
   encode(text: string, isNegative: boolean): Promise<PromptInputs>;
-  /** The inputs of the empty negative text by default. */
+  /** The inputs if no negative text is given; by default those of the empty one. */
   unconditional?(): Promise<PromptInputs>;
 }>;
 
-/** Opens a family's encoder, whose towers close with it. @throws As `loadTokenizer` and `loadComponent`. */
+/** Opens a family's prompt encoder, which closes its towers. @throws As `loadTokenizer` and `loadComponent`. */
 export const promptEncoder =
   (open: OpenTexts) =>
   async (folder: string, request: PromptRequest): Promise<PromptEncoder> => {

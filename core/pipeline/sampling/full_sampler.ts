@@ -17,7 +17,7 @@ import {
 export const timesteps = (batch: number, timestep: number): Tensor<"float32"> =>
   float32([batch], new Float32Array(batch).fill(timestep));
 
-/** The network's prediction after guidance. */
+/** Applies guidance to the network's prediction. */
 function guided(
   prediction: Float32Array,
   {
@@ -32,7 +32,7 @@ function guided(
   return rescaled(e, prediction, { batch: shape[0], rescale });
 }
 
-/** Opens the full sampler of a network. @param model Its batch is that of the pictures, twice where they are guided. */
+/** Opens the full sampler. @param model The network; its batch is the pictures, or twice that if guided. */
 export async function openFullSampler(
   model: BlockGraph,
   options: SessionOptions,

@@ -1,9 +1,9 @@
 /**
  * A network, open to be called once a step. As one session the runtime
- * optimises across its blocks. Where weights are widened at each call it is a
- * session a block: what one block took is given back before the next one runs,
- * while a session keeps a buffer for every size of weights and features until
- * the last node that needs one of that size.
+ * optimises across its blocks. If weights are widened at each call, each block
+ * is a session: memory that one block took is given back before the next one
+ * runs, while a session keeps a buffer for every size of weights and features
+ * until the last node that needs one of that size.
  */
 import {
   type BlockGraph,
@@ -23,15 +23,16 @@ import { addInto } from "../../tensor/vectors.ts";
 
 type Feeds = Readonly<Record<string, Tensor>>;
 
-/** Hold it with `await using`. */
+/** An open network. Hold it with `await using`. */
 export interface NetworkCalls extends AsyncDisposable {
-  /** The network's output. @param feeds Its inputs, by name. */
+  /** Returns the network's output. @param feeds The network's inputs, by name. */
   call(feeds: Feeds): Promise<Tensor>;
 }
 
 /**
- * Adds an input of the network to a step's graph. All samples of a step are at
- * one timestep: what follows from it alone is computed once.
+ * Adds an input of the network to a step's graph. All samples of a step have
+ * one timestep, of which one row is kept, so that values that follow from it
+ * are computed once.
  */
 export function stepInput(
   g: GraphBuilder,
@@ -107,7 +108,7 @@ async function callBlocks(
     for (const [name, { data }] of made) {
       if ((lastReads.get(name) ?? i) > i) continue;
       made.delete(name);
-      // The garbage collector would leave hundreds of megabytes for later.
+      // The garbage collector would free hundreds of megabytes late.
       (data.buffer as ArrayBuffer).transfer(0);
     }
   }

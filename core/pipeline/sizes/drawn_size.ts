@@ -1,4 +1,4 @@
-/** The sizes of pictures, as they are asked for, as they are drawn, and of their latents. */
+/** The sizes of pictures, asked for and drawn, and of their latents. */
 import { usualPixelsPerLatent } from "../../models/autoencoder/pixels_per_latent.ts";
 import type { LatentSize } from "../../models/block_graph/block_graph.ts";
 import type { LoadedPipeline } from "../loaded_pipeline.ts";
@@ -7,7 +7,7 @@ import type { SamplerOptions } from "../sampler_options.ts";
 import type { Start } from "../start/start_options.ts";
 
 /**
- * The size that pictures are drawn at.
+ * The size at which pictures are drawn.
  *
  * @throws {RangeError} If binning is asked for, and the pipeline has no table for it.
  */
@@ -26,7 +26,7 @@ export function drawnSize(
   return size ?? asked;
 }
 
-/** The size of the picture that is drawn anew, cut to whole latents where it keeps it, or that of the model's training. */
+/** The default size: the start's, cut to whole latents, if the kind keeps it, else the model's training size. */
 export function usualSize(
   { model: { config }, kind, pixelsPerLatent: pixels }: LoadedPipeline,
   start: Start | null,
@@ -43,9 +43,10 @@ export function usualSize(
 }
 
 /**
- * The latents of pictures of a size. As in diffusers a picture's sides are
- * multiples of 8, or of what a smaller autoencoder makes of a latent, and are
- * cut to those of whole latents; any are where several latents belong together.
+ * The size of a picture's latents. As in diffusers a picture's sides are
+ * multiples of 8, or of the pixels per latent of a smaller autoencoder, and are
+ * cut to whole latents; sides are not restricted if several latents form a
+ * patch.
  *
  * @throws {RangeError} If the pipeline makes no pictures of that size.
  */

@@ -1,17 +1,17 @@
-/** Pictures brought to another size: enlarged or reduced until they cover it, then cut at the centre. */
+/** Pictures fitted to another size: enlarged or reduced until they cover it, then cut at the centre. */
 import { float32, type Tensor } from "../../tensor/tensor.ts";
 import { joined, unstacked } from "../../tensor/batch.ts";
 import type { PictureDecoder } from "../picture_decoder.ts";
 import type { PictureSize } from "../prompts/prompt_encoder.ts";
 
-/** The two pixels of a line that a pixel of another line lies between, and the share of the second. */
+/** The two pixels of a line between which a resized pixel lies, and the share of the second. */
 interface Between {
   readonly first: number;
   readonly second: number;
   readonly share: number;
 }
 
-/** Where the middle `count` of `resized` pixels lie on a line of `length`; the centres of pixels are halfway along them. */
+/** The positions of the middle `count` of `resized` pixels on a line of `length`, by the centres of pixels. */
 function places(
   length: number,
   { resized, count }: { resized: number; count: number },
@@ -25,7 +25,7 @@ function places(
   });
 }
 
-/** A picture `[C, H, W]` at another size, bilinearly and without smoothing, as diffusers fits one: `[C, height, width]`. */
+/** Fits a picture `[C, H, W]` to a size, bilinearly and without smoothing, as in diffusers: `[C, height, width]`. */
 export function fitted(
   picture: Tensor<"float32">,
   { height, width }: PictureSize,

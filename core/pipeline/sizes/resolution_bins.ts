@@ -1,14 +1,14 @@
 /**
- * The sizes that PixArt was trained at (Chen et al., 2023, section 2.3, "buckets"):
- * about as many pixels at every aspect ratio. A picture of another size is
- * drawn at the one whose aspect ratio is nearest, then fitted.
+ * The sizes that PixArt was trained at (Chen et al., 2023, section 2.3,
+ * "buckets"): about as many pixels at every aspect ratio. A picture of another
+ * size is drawn at the size with the nearest aspect ratio, then fitted.
  */
 import type { PictureSize } from "../prompts/prompt_encoder.ts";
 
 /** Height and width. */
 type Bin = readonly number[];
 
-/** In sixteenths of the side of a square, from wide to high. */
+/** Bins in sixteenths of the side of a square, from wide to high. */
 const usual: readonly Bin[] = [
   ...[[8, 32], [8, 29], [9, 28], [9, 27], [9, 26], [10, 25], [10, 24]],
   ...[[11, 23], [11, 22], [11, 21], [12, 21], [12, 20], [13, 19], [13, 18]],
@@ -17,13 +17,13 @@ const usual: readonly Bin[] = [
   ...[[23, 11], [24, 10], [25, 10], [27, 9], [32, 8]],
 ];
 
-/** Those of PixArt-Σ at 2048 pixels. Of two bins that are as near, the wider one is taken. */
+/** The bins of PixArt-Σ at 2048 pixels. Of two bins that are equally near, the wider one is taken. */
 const largest = [
   ...usual,
   ...[[8, 31], [8, 30], [26, 9], [28, 9], [29, 8], [30, 8], [31, 8]],
 ].toSorted(([a, b], [c, d]) => a / b - c / d);
 
-/** By the side of the latents of a square. */
+/** Bins by the side of a square's latents. */
 const tables = new Map([[32, usual], [64, usual], [128, usual], [
   256,
   largest,
@@ -32,7 +32,7 @@ const tables = new Map([[32, usual], [64, usual], [128, usual], [
 /** Pixels along a side of a latent, in the tables. */
 const pixelsPerLatent = 8;
 
-/** Height over width as tables have it: to two decimals, halves to even. */
+/** Height over width as in diffusers' tables: to two decimals, halves to even. */
 function tabled([height, width]: Bin): number {
   const hundredths = 100 * height / width;
   const rounded = Math.round(hundredths);
@@ -41,10 +41,11 @@ function tabled([height, width]: Bin): number {
 }
 
 /**
- * The size that a picture is drawn at, or null where a model of its size has no table.
+ * The size at which a picture is drawn, or null if the tables lack the model's
+ * size.
  *
- * @param size Of the picture that is asked for.
- * @param sampleSize Side of the latents that the model was trained with.
+ * @param size The size that is asked for.
+ * @param sampleSize The side of the latents that the model was trained with.
  */
 export function binned(
   { height, width }: PictureSize,

@@ -4,7 +4,7 @@ import { float32 } from "../../tensor/tensor.ts";
 import { fitted } from "./fitted_picture.ts";
 import { binned } from "./resolution_bins.ts";
 
-/** A sum over the bins of many sizes, each weighed by its place, as diffusers' own tables give it. */
+/** A sum over the bins of many sizes, each weighed by its index, from diffusers' own tables. */
 const sums = { 32: 307297680, 64: 614595360, 128: 1229190720, 256: 2456443776 };
 
 Deno.test("binned() finds diffusers' sizes for pictures of every aspect ratio", () => {
@@ -23,7 +23,7 @@ Deno.test("binned() finds diffusers' sizes for pictures of every aspect ratio", 
   assertEquals(binned({ height: 64, width: 64 }, 16), null);
 });
 
-/** Every seventh value of waves `[2, 5, 4]` at other sizes, by diffusers. */
+/** Every seventh value of waves `[2, 5, 4]` at other sizes, as diffusers fits them. */
 const recorded: [number, number, number[]][] = [
   [7, 9, [-0.4816, 0.41664, -0.33296, -0.2229, 0.89315, -0.99999]],
   [3, 2, [-0.00546, 0.00147]],

@@ -12,7 +12,7 @@ import type { TorchGenerator } from "../../tensor/random.ts";
 import { float32, sizeOf, type Tensor } from "../../tensor/tensor.ts";
 import type { Autoencoder } from "../picture_decoder.ts";
 
-/** Draws latents that an autoencoder finds likely for a picture, of a normal distribution: in diffusion's scale, `[1, Z, h, w]`. */
+/** Draws latents from an autoencoder's normal distribution for a picture, in diffusion's scale, `[1, Z, h, w]`. */
 export type LikelyLatents = (random: TorchGenerator) => Tensor<"float32">;
 
 /** Bounds of the logarithm of the variance, as diffusers has them. */

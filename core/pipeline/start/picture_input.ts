@@ -1,13 +1,14 @@
 /**
- * Pictures as an autoencoder reads them, and masks of what is drawn anew, as
- * diffusers' `VaeImageProcessor` makes them: resized by Pillow's Lanczos filter.
+ * Pictures as an autoencoder's input, and masks of the part that is drawn anew,
+ * as diffusers' `VaeImageProcessor` makes them: resized by Pillow's Lanczos
+ * filter.
  */
 import type { Picture } from "../../pictures/picture.ts";
 import { pilResize } from "../../pictures/pil_resize.ts";
 import type { PictureSize } from "../prompts/prompt_encoder.ts";
 import { float32, type Tensor } from "../../tensor/tensor.ts";
 
-/** An RGB picture in [-1, 1], in the given size: `[1, 3, H, W]`. */
+/** Converts an RGB picture to the given size, in [-1, 1]: `[1, 3, H, W]`. */
 export function pictureInput(
   picture: Picture,
   size: PictureSize,
@@ -22,7 +23,7 @@ export function pictureInput(
   return float32([1, 3, size.height, size.width], values);
 }
 
-/** 1 where an RGB mask in the given size is at least half bright, which is drawn anew, else 0: `[1, 1, H, W]`. */
+/** Converts an RGB mask to the given size: 1 (drawn anew) if a pixel is at least half bright, else 0: `[1, 1, H, W]`. */
 export function maskInput(mask: Picture, size: PictureSize): Tensor<"float32"> {
   const { data } = resized(mask, size);
   const values = Float32Array.from(
@@ -32,7 +33,7 @@ export function maskInput(mask: Picture, size: PictureSize): Tensor<"float32"> {
   return float32([1, 1, size.height, size.width], values);
 }
 
-/** By Pillow's Lanczos filter; along columns first where Pillow 13 does so, as that leaves fewer rows. */
+/** Resizes by Pillow's Lanczos filter; along columns first if Pillow 13 does so, as that leaves fewer rows. */
 function resized(picture: Picture, to: PictureSize): Picture {
   const fewerRows = picture.height - to.height;
   const fewerColumns = picture.width - to.width;
@@ -44,11 +45,11 @@ function resized(picture: Picture, to: PictureSize): Picture {
   return pilResize(first, to, "lanczos");
 }
 
-/** ITU-R 601's brightness of a pixel, as Pillow rounds it. */
+/** The brightness of a pixel by ITU-R 601, rounded as in Pillow. */
 const luma = ([red, green, blue]: Uint8Array): number =>
   19595 * red + 38470 * green + 7471 * blue + 0x8000 >> 16;
 
-/** A picture without what a mask covers, which becomes grey: `[1, 3, H, W]`. */
+/** A picture whose masked part is grey: `[1, 3, H, W]`. */
 export function uncovered(
   { shape, data }: Tensor<"float32">,
   mask: Tensor<"float32">,
@@ -57,7 +58,7 @@ export function uncovered(
   return float32(shape, data.map((v, i) => v * (1 - mask.data[i % area])));
 }
 
-/** A mask at the size of latents, the nearest pixel up and left of each: `[1, 1, H, W]` → `[1, 1, h, w]`. */
+/** A mask at the size of latents, by the nearest pixel up and left of each: `[1, 1, H, W]` → `[1, 1, h, w]`. */
 export function maskOfLatents(
   { shape: [, , height, width], data }: Tensor<"float32">,
   to: PictureSize,

@@ -13,7 +13,7 @@ const data = Uint8Array.from(
 );
 const picture = { height: 7, width: 5, channels: 3, data };
 
-/** Reds by Pillow 13's Lanczos filter, and where its grey is at least half bright. */
+/** The reds after Pillow 13's Lanczos filter, and whether the greys are at least half bright. */
 const resized = [
   {
     size: { height: 3, width: 6 },
@@ -42,7 +42,7 @@ Deno.test("pictureInput() and maskInput() resize as Pillow does", () => {
   }
 });
 
-Deno.test("uncovered() makes grey of what a mask covers", () => {
+Deno.test("uncovered() makes the masked part grey", () => {
   const image = float32([1, 3, 1, 2], [1, 2, 3, 4, 5, 6]);
   const mask = float32([1, 1, 1, 2], [1, 0]);
   assertEquals([...uncovered(image, mask).data], [0, 2, 0, 4, 0, 6]);

@@ -21,7 +21,7 @@ const pictureOf = (byte: (i: number) => number): Picture => ({
 });
 const image = pictureOf((i) => (i * i * 7 + i * 31) % 256);
 const dark = pictureOf(() => 0);
-/** Bright in its upper half. */
+/** A mask that is bright in its upper half. */
 const half = pictureOf((i) => i < 3 * 16 * 24 ? 255 : 0);
 
 async function finalOf(
@@ -30,7 +30,7 @@ async function finalOf(
   return (await latents.next()).value!.data;
 }
 
-Deno.test("what a mask leaves out stays as it was, under a network that reads no mask", async () => {
+Deno.test("the part outside a mask stays, with a network that reads no mask", async () => {
   await inTinyPipeline("StableDiffusionPipeline", async (folder) => {
     const pipeline = await loadPipeline(folder);
     const drawn = async (mask: Picture) => {

@@ -1,32 +1,32 @@
-/** Where sampling starts, if not from noise alone, and how many of its steps that leaves. */
+/** The start of sampling, if it is not noise alone, and the number of steps that it leaves. */
 import type { Picture } from "../../pictures/picture.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
-/** A picture, and how much of it stays. */
+/** A picture to start from, and how much of it stays. */
 export interface PictureStart {
   readonly image: Picture;
-  /** Bright where the picture is drawn anew; all of it is without one. */
+  /** A mask, bright where the picture is drawn anew; by default all of it is. */
   readonly mask?: Picture;
-  /** The part of the steps that is made, in (0, 1]: what they leave of the picture shrinks with it. As the pipeline's kind has it by default. */
+  /** The part of the steps that is made, in (0, 1]; more steps keep less of the picture. The kind's by default. */
   readonly strength?: number;
 }
 
-/** What another pipeline drew until a part of the noise was gone, as the base of SDXL does for its refiner. */
+/** Latents that another pipeline drew until a part of the noise was gone, as SDXL's base does for its refiner. */
 export interface LatentStart {
   /** A row for each picture, `[n, C, H, W]`. */
   readonly latents: Tensor<"float32">;
-  /** The part, in (0, 1): the other's `until`. */
+  /** The part of the noise that is gone, in (0, 1): the other pipeline's `until`. */
   readonly from: number;
 }
 
 export type StartOptions = PictureStart | LatentStart;
 
-/** A start with its strength, where it has one. */
+/** A start, with its strength if it is a picture. */
 export type Start =
   | PictureStart & Required<Pick<PictureStart, "strength">>
   | LatentStart;
 
-/** @throws {RangeError} If it is no number in (0, 1]. */
+/** @throws {RangeError} If the strength is no number in (0, 1]. */
 export function checkStrength(strength: number): void {
   if (strength > 0 && strength <= 1) return;
   throw new RangeError(
@@ -35,10 +35,10 @@ export function checkStrength(strength: number): void {
 }
 
 /**
- * How many of T steps a strength leaves out, as diffusers counts: it keeps the
- * last ⌊strength T⌋, or in some pipelines ⌈strength T⌉.
+ * The number of T steps that a strength leaves out, as diffusers counts: the
+ * last ⌊strength T⌋ are kept, or in some pipelines ⌈strength T⌉.
  *
- * @throws {RangeError} If it leaves no step.
+ * @throws {RangeError} If the strength keeps no step.
  */
 export function skippedSteps(
   steps: number,
@@ -58,12 +58,12 @@ export function skippedSteps(
 }
 
 /**
- * How many steps come before a part of the noise is gone: those at the timesteps
- * that diffusers' `denoising_end` makes.
+ * The number of steps that come before a part of the noise is gone: the steps
+ * at the timesteps that diffusers' `denoising_end` keeps.
  *
- * @param timesteps Of all steps.
- * @param options.trained Timesteps of the training.
- * @throws {RangeError} If the part is no number in (0, 1), or that is all steps or none.
+ * @param timesteps The timesteps of all steps.
+ * @param options.trained The number of timesteps of the training.
+ * @throws {RangeError} If the part is no number in (0, 1), or the result is all steps or none.
  */
 export function stepsUntil(
   timesteps: readonly number[],

@@ -9,7 +9,7 @@ Deno.test("skippedSteps() keeps the last steps, cut to a whole number as diffuse
   assertEquals(skippedSteps(5, whole), 2); // 2.75, cut as FLUX and SD3 do
 });
 
-Deno.test("skippedSteps() refuses strengths that are none, or leave no step", () => {
+Deno.test("checkStrength() and skippedSteps() refuse a strength outside (0, 1], or without a step", () => {
   for (const strength of [0, -1, 1.5, NaN]) {
     assertThrows(
       () => checkStrength(strength),

@@ -1,7 +1,7 @@
 /**
- * What pictures are sampled from: noise, or a picture with noise of the first
- * step that is made (SDEdit, Meng et al., 2022), and in inpainting the part of
- * it that stays. Numbers are drawn in diffusers' order.
+ * The start of sampling: noise, or a picture with noise of the first step that
+ * is made (SDEdit, Meng et al., 2022), and in inpainting the part of the
+ * picture that stays. Numbers are drawn in diffusers' order.
  */
 import type { SessionOptions } from "../../runtime/session_options.ts";
 import type { Sampler } from "../../samplers/sampler.ts";
@@ -25,19 +25,19 @@ import {
 } from "./picture_input.ts";
 import type { PictureStart } from "./start_options.ts";
 
-/** What B pictures start from. */
+/** The start of B pictures. */
 export interface StartingLatents {
-  /** What the sampler multiplies by its `initNoiseSigma`, `[B, C, H, W]`. */
+  /** The latents that the sampler multiplies by its `initNoiseSigma`, `[B, C, H, W]`. */
   readonly latents: Tensor<"float32">;
-  /** With a factor of 1 where the latents are not noise alone. */
+  /** The sampler, with an `initNoiseSigma` of 1 if the latents are not noise alone. */
   readonly sampler: Sampler;
-  /** The mask and the latents of the picture without what it covers, `[B, 1 + C, H, W]`, for a network that reads them. */
+  /** The mask, and the latents of the picture with a grey masked part, `[B, 1 + C, H, W]`, if the network reads them. */
   readonly maskedLatents?: Tensor<"float32">;
-  /** For one that does not. */
+  /** The part that stays, if the network reads no mask. */
   readonly known?: KnownRegion;
 }
 
-/** Draws what pictures start from. @param options.places Of the pictures among all that are drawn. */
+/** Draws the start of pictures. @param options.places The indices of the pictures among all that are drawn. */
 export type StartDrawer = (
   options: {
     readonly places: readonly number[];
@@ -45,7 +45,7 @@ export type StartDrawer = (
   },
 ) => StartingLatents;
 
-/** Noise alone. @param shape Of one picture's latents, `[C, H, W]`. */
+/** The start from noise alone. @param shape The shape of one picture's latents, `[C, H, W]`. */
 export const noiseStart =
   (shape: readonly number[], sampler: Sampler): StartDrawer =>
   ({ places, random }) => ({
@@ -53,7 +53,7 @@ export const noiseStart =
     sampler,
   });
 
-/** Latents that another pipeline left, a row for each picture. */
+/** The start from another pipeline's latents, a row for each picture. */
 export function latentStart(
   latents: Tensor<"float32">,
   sampler: Sampler,
@@ -65,11 +65,11 @@ export function latentStart(
   });
 }
 
-/** What a picture is prepared for. */
+/** The sampling that a picture is prepared for. */
 export interface StartRequest {
   /** Shape of one picture's latents, `[C, H, W]`. */
   readonly shape: readonly number[];
-  /** Of the pictures, in pixels. */
+  /** The size of the pictures, in pixels. */
   readonly size: PictureSize;
   readonly sampler: Sampler;
   /** Whether the network reads a mask. */
@@ -80,7 +80,7 @@ export interface StartRequest {
   readonly sessions: SessionOptions;
 }
 
-/** Encodes a picture, and with a mask also what of it stays. */
+/** Encodes a picture to start from, and with a mask also the picture's part that stays. */
 export async function pictureStart(
   { image, mask, strength }:
     & Required<Pick<PictureStart, "strength">>
@@ -104,12 +104,12 @@ export async function pictureStart(
   });
 }
 
-/** What the autoencoder makes of a picture. */
+/** The autoencoder's distributions for a picture. */
 interface EncodedStart {
   /** Whether the first latents hold the picture. */
   readonly mixes: boolean;
   readonly picture?: LikelyLatents;
-  /** The mask at the size of latents, and the picture without what it covers. */
+  /** The mask at the size of latents, and the picture with a grey masked part. */
   readonly masked?: {
     readonly mask: Tensor<"float32">;
     readonly latents: LikelyLatents;
@@ -145,7 +145,7 @@ const drawer = (
   return { ...start, known: { mask: masked.mask.data, latents } };
 };
 
-/** clean · picture + noise · noise, the one picture `[C, H, W]` in each of a batch `[B, C, H, W]`. */
+/** Mixes clean · picture + noise · noise, with one picture `[C, H, W]` for each of a batch `[B, C, H, W]`. */
 const mixed = (
   picture: Float32Array,
   noise: Float32Array,

@@ -1,6 +1,6 @@
-/** Align Your Steps (arXiv 2404.14507): schedules of ten steps that its authors found for three models, as published in their quick-start guide. */
+/** Align Your Steps (arXiv 2404.14507): schedules of ten steps for three models, from its authors' quick-start guide. */
 
-/** Schedules by name: timesteps of the training, and sigmas with the 0 at which the last step ends. Video's model has sigmas alone. */
+/** Schedules by name: training timesteps, and sigmas with the last step's end, 0. The video model has sigmas alone. */
 export const alignedSteps = {
   "ays-sd15": {
     timesteps: [999, 850, 736, 645, 545, 455, 343, 233, 124, 24],
@@ -24,5 +24,5 @@ export const alignedSteps = {
   },
 } as const;
 
-/** A published schedule's name. */
+/** The name of a published schedule. */
 export type AlignedSteps = keyof typeof alignedSteps;

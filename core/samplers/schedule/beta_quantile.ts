@@ -1,19 +1,19 @@
 /** Quantiles of the symmetric Beta distribution. */
 
 /**
- * The x with I_x(a, a) = p.
+ * The x with I_x(a, a) = p, I the regularised incomplete beta function.
  *
- * I_x grows by x^(a−1) (1−x)^(a−1); its size follows from I_(1/2) = 1/2, so
- * that no gamma function is needed.
+ * I_x grows by x^(a−1) (1−x)^(a−1), up to a factor; the factor follows from
+ * I_(1/2) = 1/2, so that no gamma function is needed.
  *
- * @param p 0 to 1.
+ * @param p The probability, 0 to 1.
  */
 export function betaQuantile(p: number, a: number): number {
   if (p > 0.5) return 1 - betaQuantile(1 - p, a);
   if (p === 0) return 0;
   const wanted = 2 * p * unscaled(0.5, a);
   let [low, high] = [0, 0.5];
-  // Halving where a Newton step would leave the bracket.
+  // Bisection if a Newton step would leave the bracket.
   for (let x = 0.25, k = 0; k < 100; k++) {
     const error = unscaled(x, a) - wanted;
     if (error > 0) high = x;

@@ -1,4 +1,4 @@
-/** The keys of every scheduler: the forward process that the model was trained on, and what it predicts. */
+/** The keys of every scheduler: the forward process of the training, and the predicted quantity. */
 import type { SchedulerConfig } from "./scheduler_config.ts";
 
 /** The quantity that the model predicts: noise, the clean sample, or a velocity between them. */
@@ -12,28 +12,28 @@ const usualBetas = ["linear", "scaled_linear", "squaredcos_cap_v2"] as const;
 
 type BetaSchedule = typeof usualBetas[number] | "sigmoid" | "laplace" | "exp";
 
-/** What a class may be asked for, and what it does where its config is silent. */
+/** The values that a class supports, and its defaults. */
 export interface NoiseClass {
   readonly betaStart?: number;
   readonly betaEnd?: number;
   readonly betaSchedule?: BetaSchedule;
-  /** Beside linear, scaled_linear and squaredcos_cap_v2. */
+  /** Schedules beside linear, scaled_linear and squaredcos_cap_v2. */
   readonly betaSchedules?: readonly BetaSchedule[];
   readonly predictionTypes?: readonly PredictionType[];
-  /** Whether it knows `rescale_betas_zero_snr`. */
+  /** Whether the class supports `rescale_betas_zero_snr`. */
   readonly zeroSnr?: boolean;
 }
 
-/** The defaults of the classes that were written for Stable Diffusion. */
+/** The defaults of the classes written for Stable Diffusion. */
 export const stableDiffusionBetas = { betaStart: 0.00085, betaEnd: 0.012 };
 
-/** The part of every scheduler's config: the forward process of the training, and the quantity that the model predicts. */
+/** The shared part of scheduler configs: the forward process of the training, and the predicted quantity. */
 export type NoiseConfig = ReturnType<typeof noiseConfig>;
 
 /**
- * The keys that every scheduler reads.
+ * Reads the keys that every scheduler has.
  *
- * @param own The class's defaults and choices; those of most by default.
+ * @param own The class's defaults and choices; by default those of most classes.
  * @throws {TypeError | RangeError} If a value is of another type, unknown to the class or out of range, or betas contradict each other.
  */
 export function noiseConfig(
@@ -68,7 +68,7 @@ export function noiseConfig(
   };
 }
 
-/** The betas themselves, one a training timestep, where the file has them. */
+/** The list of betas, one for each training timestep, if the file has it. */
 function trainedBetas(
   config: SchedulerConfig,
   count: number,

@@ -5,7 +5,7 @@
  */
 import type { NoiseConfig } from "./noise_config.ts";
 
-/** Betas and cumulative products of alphas = 1 - beta, one a training timestep. */
+/** Betas, and cumulative products of alphas = 1 - beta, for each training timestep. */
 export interface NoiseSchedule {
   readonly betas: Float32Array;
   readonly alphasCumprod: Float32Array;
@@ -43,7 +43,7 @@ function baseBetas(config: NoiseConfig): Float32Array {
   }
 }
 
-/** `torch.linspace` in float32: each half counts from its own end, and a stride is added without rounding it first. */
+/** `torch.linspace` in float32: each half counts from its own end, and only the sum is rounded. */
 function linspace(start: number, end: number, size: number): Float32Array {
   if (size === 1) return Float32Array.of(start);
   const [first, last] = [Math.fround(start), Math.fround(end)];
@@ -54,12 +54,12 @@ function linspace(start: number, end: number, size: number): Float32Array {
   );
 }
 
-/** Signal left at u in [0, 1], up to a factor. */
+/** The signal left at u in [0, 1], up to a factor. */
 const alphaBars = {
   /** Arxiv 2102.09672, Eq. 17. */
   squaredcos_cap_v2: (u: number) =>
     Math.cos((u + 0.008) / 1.008 * Math.PI / 2) ** 2,
-  /** Noise levels by a Laplace distribution, arXiv 2407.03297. */
+  /** Noise levels from a Laplace distribution, arXiv 2407.03297. */
   laplace: (u: number) => {
     const side = u > 0.5 ? -1 : 1;
     const lambda = -side / 2 * Math.log(1 - 2 * Math.abs(0.5 - u) + 1e-6);
@@ -68,7 +68,7 @@ const alphaBars = {
   exp: (u: number) => Math.exp(-12 * u),
 };
 
-/** Betas that leave such a signal, capped at 0.999. */
+/** Betas that leave the signal `alphaBar`, capped at 0.999. */
 function signalBetas(
   alphaBar: (u: number) => number,
   size: number,
@@ -80,7 +80,7 @@ function signalBetas(
   );
 }
 
-/** Algorithm 1 of arXiv 2305.08891: shift and scale sqrt(alphasCumprod) so that it ends at 0 and starts where it did. */
+/** Algorithm 1 of arXiv 2305.08891: shifts and scales sqrt(alphasCumprod), to end at 0 and keep its start. */
 function rescaleToZeroSnr(betas: Float32Array): Float32Array {
   const roots = cumulativeAlphas(betas).map(Math.sqrt);
   const first = roots[0];

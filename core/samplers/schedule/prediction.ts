@@ -1,18 +1,18 @@
 /**
- * A model's prediction, interpreted: the clean sample and the noise
- * in its input. Every sampler asks here, none asks which kind of prediction it has.
+ * The clean sample and the noise in a model's input, from its prediction. Every
+ * sampler uses this module, so that none depends on the kind of prediction.
  */
 import type { PredictionType } from "./noise_config.ts";
 import type { NoiseSchedule } from "./noise_schedule.ts";
 
-/** How x is made at a timestep: x = signal · clean + noise · epsilon, with signal² + noise² = 1, in flow matching signal + noise = 1. */
+/** The level of x = signal · clean + noise · epsilon: signal² + noise² = 1, in flow matching signal + noise = 1. */
 export interface NoiseLevel {
   readonly timestep: number;
   readonly signal: number;
   readonly noise: number;
 }
 
-/** A combination of x and the model's prediction. */
+/** Coefficients of x and of the model's prediction. */
 export interface Combination {
   readonly x: number;
   readonly prediction: number;
@@ -41,7 +41,7 @@ export function levelOfAlpha(alpha: number, timestep: number): NoiseLevel {
   return { timestep, signal: Math.sqrt(alpha), noise: Math.sqrt(1 - alpha) };
 }
 
-/** The level that a jump to a timestep ends at; a negative one stands for the end of sampling, at `finalAlpha`. */
+/** The level at a timestep; a negative timestep is the end of sampling, with `finalAlpha`. */
 export function levelAfter(
   schedule: NoiseSchedule,
   timestep: number,
@@ -66,9 +66,9 @@ export const levelOfFlow = (sigma: number, timestep: number): NoiseLevel => ({
 });
 
 /**
- * The clean sample and the noise (epsilon) that a prediction stands for.
+ * The clean sample and the noise (epsilon) that a prediction implies.
  *
- * @throws {RangeError} If it says nothing of the clean sample: epsilon at a level of pure noise.
+ * @throws {RangeError} If the prediction does not determine the clean sample: epsilon at a level of pure noise.
  */
 export function interpret(
   kind: PredictionType,

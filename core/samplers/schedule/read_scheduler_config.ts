@@ -15,11 +15,11 @@ export async function readSchedulerConfig(
 }
 
 /**
- * The config held in parsed JSON.
+ * Makes a config of parsed JSON.
  *
  * @param json The object of a `scheduler_config.json`.
- * @param source Its name in errors, such as its path.
- * @throws {TypeError | RangeError} If it is no object, has a key that no scheduler knows, or a known key holds what it cannot.
+ * @param source The config's name in errors, such as its path.
+ * @throws {TypeError | RangeError} If the JSON is no object, has a key that no scheduler knows, or an invalid value of a known key.
  */
 export function parseSchedulerConfig(
   json: unknown,

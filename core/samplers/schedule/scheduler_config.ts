@@ -1,32 +1,33 @@
 /**
- * A diffusers `scheduler_config.json`: typed access to its keys. Each scheduler
- * reads those of its class, with that class's defaults, into a config of its own.
+ * A diffusers `scheduler_config.json`, with typed access to its keys. Each
+ * scheduler reads the keys of its class, with the class's defaults, into its
+ * own config.
  */
 import { ConfigJson } from "../../files/config_json.ts";
 
-/** How Python's `json` and its users write numbers that JSON lacks: bare, or as strings. */
+/** Numbers that JSON lacks, as Python's `json` and its users write them: bare, or as strings. */
 const nonFinite = new Map<unknown, number>([
   ["Infinity", Infinity],
   ["-Infinity", -Infinity],
   ["NaN", NaN],
 ]);
 
-/** The most steps that a file may ask for: a damaged one must not take the memory of the machine. */
+/** The most steps that a file may ask for, so that a damaged file does not exhaust the memory. */
 const mostSteps = 100_000;
 
 /**
- * A scheduler's config as its file has it. Every reader returns undefined where
- * the key is missing and throws where the value is not as it says: a
- * `RangeError` of numbers, else a `TypeError`. Null is no default: diffusers
- * takes it for Python's None.
+ * A scheduler's config, as its file has it. Every reader returns undefined if
+ * the key is missing, and throws if the value does not fit: a `RangeError` for
+ * numbers, else a `TypeError`. A null is not the default: diffusers takes it as
+ * Python's None.
  */
 export class SchedulerConfig extends ConfigJson {
-  /** The scheduler that the model came with. */
+  /** The class of the scheduler that the model came with. */
   get className(): string | undefined {
     return this.string("_class_name");
   }
 
-  /** Null is false. */
+  /** A boolean; null counts as false. */
   boolean(key: string): boolean | undefined {
     const value = this.value(key) === null ? false : this.value(key);
     if (value === undefined || typeof value === "boolean") return value;
@@ -44,7 +45,7 @@ export class SchedulerConfig extends ConfigJson {
     return this.#optional(key, isChoice, `one of ${choices.join(", ")}`);
   }
 
-  /** Any number but NaN. */
+  /** A number, of any value but NaN by default. */
   number(
     key: string,
     fits = (value: number) => !Number.isNaN(value),
@@ -56,7 +57,7 @@ export class SchedulerConfig extends ConfigJson {
     return fits(value) ? value : this.refuse(key, expected, RangeError);
   }
 
-  /** A count of steps, or one as small. */
+  /** A count of steps, or another integer up to the most steps. */
   integer(key: string, least: number): number | undefined {
     const fits = (value: number) =>
       Number.isSafeInteger(value) && value >= least && value <= mostSteps;
@@ -64,17 +65,17 @@ export class SchedulerConfig extends ConfigJson {
     return this.number(key, fits, expected);
   }
 
-  /** Null is none. */
+  /** A number; null counts as missing. */
   optionalNumber(key: string): number | undefined {
     return this.has(key) ? this.number(key) : undefined;
   }
 
-  /** Null is none. */
+  /** An integer; null counts as missing. */
   optionalInteger(key: string, least: number): number | undefined {
     return this.has(key) ? this.integer(key, least) : undefined;
   }
 
-  /** A positive number; null is none. */
+  /** A positive number; null counts as missing. */
   optionalPositive(key: string): number | undefined {
     return this.has(key) ? this.positive(key) : undefined;
   }
@@ -89,7 +90,7 @@ export class SchedulerConfig extends ConfigJson {
     return this.number(key, fits, "between 0 and 1");
   }
 
-  /** A list of numbers that each are as they should. */
+  /** A list of numbers that all fit. */
   list(
     key: string,
     fits: (value: number) => boolean,

@@ -1,12 +1,12 @@
 /**
- * Every key that a scheduler's file of diffusers may have, with what it must
- * hold whichever class reads it. A file that was saved after a change of
- * class keeps the keys of the class before, and diffusers ignores them: a class
- * reads its own keys, those of others are checked and change nothing.
+ * Every key that a scheduler's file of diffusers may have, with a check of its
+ * value that holds for every class. A file that was saved after a change of
+ * class keeps the keys of the former class, which diffusers ignores: a class
+ * reads its own keys, and keys of other classes are checked and change nothing.
  */
 import type { SchedulerConfig } from "./scheduler_config.ts";
 
-/** Reads the value of a key; throws where it is malformed. */
+/** Reads the value of a key; throws if it is malformed. */
 type Check = (config: SchedulerConfig, key: string) => unknown;
 
 const boolean: Check = (config, key) => config.boolean(key);
@@ -22,7 +22,7 @@ const only = (...values: unknown[]): Check => (config, key) =>
   config.requireOneOf(key, values);
 const orNull = (check: Check): Check => (config, key) =>
   config.has(key) ? check(config, key) : undefined;
-/** Of the library or of the file's history: it changes nothing. */
+/** Accepts any value, for keys of the library or of the file's history, which change nothing. */
 const anything: Check = (config, key) => config.value(key);
 
 const fractions: Check = (config, key) =>
@@ -38,7 +38,7 @@ const sdeSolvers = ["sde-dpmsolver", "sde-dpmsolver++"];
 const fixedVariances = ["fixed_small", "fixed_small_log", "fixed_large"];
 const otherVariances = ["fixed_large_log", "learned", "learned_range"];
 
-/** What each key must hold. */
+/** The check of each key. */
 export const schedulerKeys: Readonly<Record<string, Check>> = {
   _class_name: (config) => config.className,
   _commit_hash: anything,
@@ -107,7 +107,7 @@ export const schedulerKeys: Readonly<Record<string, Check>> = {
   shift_terminal: orNull(number),
   stochastic_sampling: boolean,
 
-  // Classes that are not supported but leave their keys in others' files
+  // Keys of unsupported classes, which other classes' files keep
   noise_sampler_seed: orNull(atLeast(0)),
   rho: positive,
   sigma_data: positive,

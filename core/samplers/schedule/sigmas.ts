@@ -1,7 +1,7 @@
 /**
- * Noise levels as sigma = noise / signal: those of the training's timesteps,
- * and spacings of them that ask for no timestep. In float32 where diffusers
- * has them so: whether a timestep is cut off to 998 or 999 hinges on it.
+ * Noise levels as sigma = noise / signal: the sigmas of the training timesteps,
+ * and spacings that do not depend on timesteps. In float32 where diffusers
+ * rounds so: whether a timestep is truncated to 998 or 999 depends on it.
  */
 import { betaQuantile } from "./beta_quantile.ts";
 import type { NoiseConfig } from "./noise_config.ts";
@@ -14,16 +14,16 @@ export interface TrainingSigmas {
   readonly logs: Float32Array;
 }
 
-/** A model call: its timestep, fractional where sigmas lie between two, and its sigma. */
+/** A model call: its timestep, fractional if its sigma is between two timesteps' sigmas, and its sigma. */
 export interface Call {
   readonly timestep: number;
   readonly sigma: number;
 }
 
-/** The first sigma of a schedule that ends in pure noise must not be infinite: diffusers' stand-in for alpha 0. */
+/** The last alpha of a schedule that ends in pure noise, as in diffusers, so that the first sigma is finite. */
 const leastAlpha = 2 ** -24;
 
-/** sqrt((1 − a) / a) of each training timestep. */
+/** The sigmas sqrt((1 − a) / a) of the training timesteps. */
 export function trainingSigmas(config: NoiseConfig): TrainingSigmas {
   const { alphasCumprod } = makeNoiseSchedule(config);
   const sigmas = alphasCumprod.map((alpha, t) => {
@@ -34,7 +34,7 @@ export function trainingSigmas(config: NoiseConfig): TrainingSigmas {
   return { sigmas, logs: sigmas.map(Math.log) };
 }
 
-/** The sigma at a timestep, linear between two; the first or last beyond the ends. */
+/** The sigma at a timestep, linear between two training timesteps, constant beyond the ends. */
 export function sigmaOfTimestep(
   { sigmas }: TrainingSigmas,
   timestep: number,
@@ -46,7 +46,7 @@ export function sigmaOfTimestep(
     : sigmas[low] + (t - low) * (sigmas[low + 1] - sigmas[low]);
 }
 
-/** The timestep of a sigma, fractional, linear in log sigma; the first or last beyond the ends. */
+/** The timestep of a sigma, fractional, linear in log sigma, constant beyond the ends. */
 export function timestepOfSigma(
   { logs }: TrainingSigmas,
   sigma: number,
@@ -59,13 +59,13 @@ export function timestepOfSigma(
   return (1 - w) * low + w * (low + 1);
 }
 
-/** T sigmas from `max` down to `min`. */
+/** Makes T sigmas from `max` down to `min`. */
 type Spacing = (
   steps: number,
   ends: { readonly min: number; readonly max: number },
 ) => number[];
 
-/** T numbers from `first` to `last`, both among them. */
+/** T evenly spaced numbers from `first` to `last`, both included. */
 export const evenly = (
   steps: number,
   first: number,
@@ -78,7 +78,7 @@ export const evenly = (
   );
 };
 
-/** By the key that asks for each, in the order in which diffusers looks for them. */
+/** Spacings by the key that asks for each, in the order in which diffusers checks the keys. */
 export const sigmaSpacings = {
   /** Eq. 5 of Karras et al. (arXiv 2206.00364) with rho 7. */
   use_karras_sigmas: (steps, { min, max }) => {
@@ -87,7 +87,7 @@ export const sigmaSpacings = {
     return evenly(steps, 0, 1)
       .map((ramp) => (first + ramp * (last - first)) ** rho);
   },
-  /** Uniform in lambda = −log sigma: Lu et al. (arXiv 2206.00927, section 3.4). Its ends are float32 logarithms. */
+  /** Uniform in lambda = −log sigma (Lu et al., arXiv 2206.00927, section 3.4), between float32 logarithms. */
   use_lu_lambdas: (steps, { min, max }) =>
     evenly(steps, Math.fround(Math.log(max)), Math.fround(Math.log(min)))
       .map(Math.exp),
@@ -103,10 +103,11 @@ export const sigmaSpacings = {
 export type SigmaSpacing = keyof typeof sigmaSpacings;
 
 /**
- * Where sigmas lie: by one of {@linkcode sigmaSpacings}, or along the timesteps.
+ * Reads the keys of sigmas: one of {@linkcode sigmaSpacings}, or none for
+ * sigmas of the timesteps.
  *
- * @param known The spacings that the class has.
- * @throws {TypeError} If the config asks for several, or for flow matching's.
+ * @param known The spacings that the class supports.
+ * @throws {TypeError} If the config asks for several spacings.
  */
 export function sigmasConfig(
   config: SchedulerConfig,
@@ -117,17 +118,17 @@ export function sigmasConfig(
   ],
 ) {
   const asked = known.filter((key) => config.boolean(key));
-  // Lu's may stand beside the others.
+  // Lu's spacing may be asked for beside another.
   const [first, other] = asked.filter((key) => key !== "use_lu_lambdas");
   if (other) config.refuse(other, `false beside ${first}`);
   return {
     spacing: asked.at(0),
-    /** Ends of the spacing, in place of the timesteps' own. */
+    /** Ends of the spacing, instead of the timesteps' own. */
     sigmaMin: config.optionalPositive("sigma_min"),
     sigmaMax: config.optionalPositive("sigma_max"),
   };
 }
 
-/** Where the last step ends: without noise, or at the least of the training. */
+/** The end of the last step: without noise, or at the training's least sigma. */
 export const finalSigmasConfig = (config: SchedulerConfig) =>
   config.oneOf("final_sigmas_type", ["zero", "sigma_min"]) ?? "zero";

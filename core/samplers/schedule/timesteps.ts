@@ -1,54 +1,60 @@
-/** Which training timesteps a sampler visits, by diffusers' three spacings (arXiv 2305.08891, Table 2) or by a list. */
+/** The training timesteps that a sampler visits: diffusers' three spacings (arXiv 2305.08891, Table 2), or a list. */
 import { roundHalfEven } from "../../tensor/rounding.ts";
 import type { SchedulerConfig } from "./scheduler_config.ts";
 
 const spacings = ["leading", "linspace", "trailing"] as const;
 
-/** How T timesteps are picked among those of the training. */
+/** A way to pick T of the training timesteps. */
 export type TimestepSpacing = typeof spacings[number];
 
-/** The keys of a class that spaces timesteps. @param byDefault The class's own spacing. */
+/** Reads the keys of a class that spaces timesteps. @param byDefault The class's own spacing. */
 export const spacingConfig = (
   config: SchedulerConfig,
   byDefault: TimestepSpacing,
 ) => ({
   timestepSpacing: config.oneOf("timestep_spacing", spacings) ?? byDefault,
-  /** Added to every timestep of leading spacing. */
+  /** The offset of every timestep in leading spacing. */
   stepsOffset: config.integer("steps_offset", 0) ?? 0,
 });
 
-/** Where `spacedTimesteps` picks from. */
+/** A spacing, and the number of training timesteps. */
 export interface SpacingOptions extends ReturnType<typeof spacingConfig> {
   readonly numTrainTimesteps: number;
 }
 
-/** How a sampler is made of a config: exactly one of `steps`, `timesteps` and `sigmas` says where its steps lie. A class reads what it knows of the rest. */
+/**
+ * The steps of a sampler: exactly one of `steps`, `timesteps` and `sigmas`
+ * places them; a class reads the rest it knows.
+ */
 export interface StepOptions {
-  /** How many, T, spaced as the config says. PNDM calls the model more often; Heun and KDPM2 twice a step. */
+  /** The number of steps T, spaced as the config says. PNDM calls the model more often; Heun and KDPM2 twice a step. */
   readonly steps?: number;
-  /** Timesteps of the training, strictly descending, where the class takes them. */
+  /** Training timesteps, strictly descending, for a class that takes them. */
   readonly timesteps?: readonly number[];
-  /** Sigmas, strictly descending, the last one where the last step ends; of flow matching before they are shifted, its last step ends at 0. */
+  /**
+   * Strictly descending sigmas, the last for the last step's end; in flow
+   * matching unshifted, and without that end, 0.
+   */
   readonly sigmas?: readonly number[];
-  /** Noise of DDIM and TCD, 0 to 1, none by default; others have no such choice. */
+  /** The noise of DDIM and TCD, 0 (the default) to 1; other samplers have no such choice. */
   readonly eta?: number;
-  /** Steps of the solver that a consistency model was distilled from, in place of the config's. */
+  /** Steps of the solver that a consistency model was distilled from, instead of the config's. */
   readonly originalInferenceSteps?: number;
-  /** The part of that solver's timesteps, in (0, 1], that a consistency model starts in; all of them by default. */
+  /** The part of that solver's timesteps, in (0, 1], in which an LCM starts; all of them by default. */
   readonly strength?: number;
-  /** Tokens of a picture's latents, by which flow matching may shift its levels. */
+  /** The number of tokens of a picture's latents, by which flow matching may shift its sigmas. */
   readonly tokens?: number;
-  /** How far dynamic shifting moves levels at most, where the config of a class beside flow matching's own does not say. */
+  /** The default `max_shift` of dynamic shifting, in the classes that are not flow matching's own. */
   readonly mostShift?: number;
-  /** How many steps at the start are left out, as image-to-image does. */
+  /** The number of steps at the start that are left out, as image-to-image does. */
   readonly begin?: number;
 }
 
 /**
- * T whole timesteps in sampling order. Offsets may lead past the last of the
- * training.
+ * T whole timesteps in sampling order. Offsets may lead past the last training
+ * timestep.
  *
- * @param options.last One more than the noisiest; the number of training timesteps by default.
+ * @param options.last The noisiest timestep plus 1; the number of training timesteps by default.
  * @throws {RangeError} If `steps` is not an integer from 1 to the number of training timesteps.
  */
 export function spacedTimesteps(
@@ -73,8 +79,7 @@ export function spacedTimesteps(
 }
 
 /**
- * The timesteps that were asked for, of schedulers that look their levels up by
- * timestep.
+ * The asked timesteps, for schedulers that look their levels up by timestep.
  *
  * @throws As {@linkcode chosenTimesteps}, and a `RangeError` if the offset leads past the last training timestep.
  */
@@ -82,7 +87,7 @@ export function trainingTimesteps(
   options: StepOptions,
   config: SpacingOptions,
 ): readonly number[] {
-  // Rounding may leave one step more, at timestep −1, which no table has.
+  // Rounding may make one more step, at timestep −1, which no table has.
   const timesteps = chosenTimesteps(
     options,
     config,
@@ -99,7 +104,7 @@ export function trainingTimesteps(
   );
 }
 
-/** NumPy's `arange(from, 0, -stride)`, whose values go by the first difference as float64 rounds it. */
+/** NumPy's `arange(from, 0, -stride)`, whose stride is the first difference, as float64 rounds it. */
 function steppedDown(from: number, stride: number): number[] {
   const first = from - stride - from;
   return Array.from(
@@ -109,7 +114,8 @@ function steppedDown(from: number, stride: number): number[] {
 }
 
 /**
- * T evenly spaced timesteps in sampling order, the last and the first of the training among them; fractional.
+ * T evenly spaced, fractional timesteps in sampling order, from the training's
+ * last to its first.
  *
  * @throws {RangeError} If `steps` is not positive.
  */
@@ -127,7 +133,7 @@ const descending = (steps: number, at: (k: number) => number): number[] =>
 /**
  * Checks a number of steps.
  *
- * @throws {RangeError} If it is not an integer from 1 to `most`.
+ * @throws {RangeError} If `steps` is not an integer from 1 to `most`.
  */
 export function checkStepCount(steps: number, most: number): void {
   if (Number.isInteger(steps) && steps >= 1 && steps <= most) return;
@@ -161,10 +167,10 @@ export function checkTimesteps(
 }
 
 /**
- * The timesteps that were asked for.
+ * The asked timesteps: a list, or spaced ones for a number of steps.
  *
- * @param spaced Those of a number of steps.
- * @throws {RangeError} If a list is no strictly descending one of training timesteps.
+ * @param spaced Makes the timesteps for a number of steps.
+ * @throws {RangeError} If a list is not of strictly descending training timesteps.
  * @throws {TypeError} If not exactly one of `steps` and `timesteps` is given, or timesteps contradict a spacing of sigmas.
  */
 export function chosenTimesteps(

@@ -1,4 +1,4 @@
-/** Where consistency models are sampled: at some of the timesteps of the solver that they were distilled from. */
+/** The timesteps of consistency models: some of the timesteps of the solver that they were distilled from. */
 import {
   noiseConfig,
   stableDiffusionBetas,
@@ -10,7 +10,11 @@ import {
   type StepOptions,
 } from "../../schedule/timesteps.ts";
 
-/** The keys of both classes. @throws As {@linkcode noiseConfig}, and if the solver had more steps than there are timesteps. */
+/**
+ * Reads the keys of LCM's and TCD's configs.
+ *
+ * @throws As {@linkcode noiseConfig}, and if the solver had more steps than there are timesteps.
+ */
 export function distillationConfig(config: SchedulerConfig) {
   const noise = noiseConfig(config, {
     ...stableDiffusionBetas,
@@ -18,7 +22,7 @@ export function distillationConfig(config: SchedulerConfig) {
     zeroSnr: true,
   });
   const key = "original_inference_steps";
-  /** Steps of the solver that the model was distilled from. */
+  /** The number of steps of the solver that the model was distilled from. */
   const originalInferenceSteps = config.integer(key, 1) ?? 50;
   if (originalInferenceSteps > noise.numTrainTimesteps) {
     const expected = `at most num_train_timesteps ${noise.numTrainTimesteps}`;
@@ -30,16 +34,16 @@ export function distillationConfig(config: SchedulerConfig) {
 /** The solver that a model was distilled from. */
 interface DistilledSolver {
   readonly originalInferenceSteps: number;
-  /** The part of its timesteps, in (0, 1], that the first step may lie in; 1 by default. */
+  /** The part of the solver's timesteps, in (0, 1], that the first step may lie in; 1 by default. */
   readonly strength?: number;
 }
 
 /**
- * The timesteps that were asked for, without those before the first one that is
- * made: of a number of steps, evenly picked among every k-th timestep, as the
- * solver visited them, noisiest first.
+ * The asked timesteps without the first `begin`. For a number of steps they are
+ * evenly picked among the solver's timesteps, every k-th of the training's,
+ * noisiest first.
  *
- * @throws {RangeError} If there are fewer, or the solver had more steps than there are timesteps.
+ * @throws {RangeError} If the solver has fewer timesteps than steps are asked for, or had more steps than there are timesteps.
  * @throws As {@linkcode chosenTimesteps}.
  */
 export function distilledTimesteps(

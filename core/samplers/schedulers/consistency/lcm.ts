@@ -53,7 +53,7 @@ export function makeLcm(config: LcmConfig, options: StepOptions): Sampler {
   });
 }
 
-/** The consistency function, Eq. 9: c_skip x + c_out clean; then noise is added to reach the next level, if there is one. */
+/** The consistency function, Eq. 9: c_skip x + c_out clean; noise then leads to the next level, if there is one. */
 function lcmStep(
   config: LcmConfig,
   from: NoiseLevel,

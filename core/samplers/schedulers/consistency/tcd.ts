@@ -19,7 +19,12 @@ import {
   distilledTimesteps,
 } from "./distilled_timesteps.ts";
 
-/** The config of `TCDScheduler`, which knows clipping and thresholding but does neither. @throws As {@linkcode distillationConfig}. */
+/**
+ * The config of `TCDScheduler`, which has keys for clipping and thresholding
+ * but ignores them.
+ *
+ * @throws As {@linkcode distillationConfig}.
+ */
 export const tcdConfig = distillationConfig;
 
 type TcdConfig = ReturnType<typeof tcdConfig>;
@@ -35,14 +40,15 @@ export function makeTcd(config: TcdConfig, options: StepOptions): Sampler {
   const { eta = 0, originalInferenceSteps } = options;
   checkEta("TCD", eta);
   const schedule = makeNoiseSchedule(config);
-  // Asked for at sampling, the solver's steps are all timesteps, however many they are.
+  // If asked for at sampling, the solver's steps are all timesteps, whatever
+  // number is asked for.
   const solver = originalInferenceSteps === undefined
     ? config
     : { originalInferenceSteps: config.numTrainTimesteps };
   const timesteps = distilledTimesteps(options, config, solver);
   const steps = timesteps.map((timestep, i) => {
     const next = timesteps[i + 1] ?? 0;
-    // A float32 product, as torch makes of integers.
+    // A float32 product, as torch computes it of integers.
     const past = Math.floor(Math.fround(Math.fround(1 - eta) * next));
     return tcdStep(config, {
       from: levelAt(schedule, timestep),
@@ -56,7 +62,7 @@ export function makeTcd(config: TcdConfig, options: StepOptions): Sampler {
   return samplerOf({ name: "tcd", level, steps });
 }
 
-/** A DDIM step to `past`, then noise to reach `to`, if that is not where it ends. */
+/** A DDIM step to `past`, then noise to reach `to`, if it is given. */
 function tcdStep(
   { predictionType }: TcdConfig,
   { from, past, to }: {

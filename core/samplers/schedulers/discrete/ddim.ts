@@ -35,8 +35,8 @@ export const ddimConfig = (config: SchedulerConfig) => ({
 type DdimConfig = ReturnType<typeof ddimConfig>;
 
 /**
- * DDIM bound to a config and its timesteps; without memory. Of a list, each step
- * goes to the next timestep, the last to the final alpha.
+ * DDIM at a config's timesteps, without memory. In a list, each step goes to
+ * the next timestep, the last to the final alpha.
  *
  * @param options.eta Eq. 16: 0, the default, is deterministic; 1 has DDPM's variance.
  * @throws {TypeError} If not exactly one of `steps` and `timesteps` is given.
@@ -48,7 +48,7 @@ export function makeDdim(config: DdimConfig, options: StepOptions): Sampler {
   const schedule = makeNoiseSchedule(config);
   const finalAlpha = config.setAlphaToOne ? 1 : schedule.alphasCumprod[0];
   const timesteps = trainingTimesteps(options, config);
-  // diffusers subtracts a constant stride, also where the spacing is uneven.
+  // diffusers subtracts a constant stride, even if the spacing is uneven.
   const stride = Math.floor(config.numTrainTimesteps / timesteps.length);
   const steps = timesteps.map((timestep, i) => {
     const next = listed ? listed[i + 1] ?? -1 : timestep - stride;
@@ -80,7 +80,7 @@ function ddimStep(
   const { clean, epsilon } = interpret(config.predictionType, from);
   const variance = (to.noise / from.noise) ** 2 *
     (1 - (from.signal / to.signal) ** 2);
-  const sigma = eta * Math.sqrt(Math.max(0, variance)); // 0 up to rounding where levels are equal
+  const sigma = eta * Math.sqrt(Math.max(0, variance)); // 0 up to rounding if levels are equal
   const direction = Math.sqrt(Math.max(0, to.noise ** 2 - sigma ** 2));
   const next = mix([to.signal, clean], [direction, epsilon]);
   const clip = clipOf(config.bounds, { clean, factor: to.signal });

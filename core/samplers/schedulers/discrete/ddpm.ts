@@ -23,14 +23,14 @@ import {
   trainingTimesteps,
 } from "../../schedule/timesteps.ts";
 
-/** Which of the two variances of section 3.2 each type is. */
+/** Whether each type is the larger one of the two variances of section 3.2. */
 const largeVariances = {
   fixed_small: false,
   fixed_small_log: false,
   fixed_large: true,
 };
 
-/** The config of `DDPMScheduler`. @throws As {@linkcode noiseConfig}, and if it asks for a learned variance. */
+/** The config of `DDPMScheduler`. @throws As {@linkcode noiseConfig}, and if the config asks for a learned variance. */
 export function ddpmConfig(config: SchedulerConfig) {
   const types = Object.keys(largeVariances) as (keyof typeof largeVariances)[];
   const type = config.oneOf("variance_type", types) ?? "fixed_small";
@@ -48,7 +48,7 @@ export function ddpmConfig(config: SchedulerConfig) {
 type DdpmConfig = ReturnType<typeof ddpmConfig>;
 
 /**
- * DDPM at T of the training timesteps, each step to the next of them, the last
+ * DDPM at T training timesteps: each step goes to the next timestep, the last
  * to a clean sample; every step adds noise but one at timestep 0.
  *
  * @throws {RangeError} If the steps are out of range, or epsilon cannot be used because a timestep is pure noise.
@@ -68,7 +68,7 @@ export function makeDdpm(config: DdpmConfig, options: StepOptions): Sampler {
   });
 }
 
-/** Eq. 7, the posterior's mean and variance, with beta that of the whole jump. */
+/** Eq. 7: the posterior's mean and variance, with the beta of the whole jump. */
 function ddpmStep(
   config: DdpmConfig,
   { from, to }: { readonly from: NoiseLevel; readonly to: NoiseLevel },

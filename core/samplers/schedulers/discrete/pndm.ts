@@ -1,9 +1,9 @@
 /**
  * Pseudo numerical methods (PNDM, arXiv 2202.09778), as diffusers'
- * `PNDMScheduler` steps them: a linear multistep combination of the last four
- * predictions takes the place of one, in a DDIM step. Before there are four,
- * three pseudo Runge-Kutta steps of four calls each make them, or, in PLMS,
- * lower orders do without.
+ * `PNDMScheduler` steps them: DDIM steps with a linear multistep combination of
+ * the last four predictions instead of one. The first four come from three
+ * pseudo Runge-Kutta steps of four calls each; PLMS instead has lower orders at
+ * first.
  */
 import { noiseConfig } from "../../schedule/noise_config.ts";
 import {
@@ -29,9 +29,10 @@ export const pndmConfig = (config: SchedulerConfig) => ({
   ...noiseConfig(config, { predictionTypes: ["epsilon", "v_prediction"] }),
   ...spacingConfig(config, "leading"),
   setAlphaToOne: config.boolean("set_alpha_to_one") ?? false,
-  /** Whether it is PLMS: without the Runge-Kutta warm-up. */
+  /** Whether the sampler is PLMS, without the Runge-Kutta warm-up. */
   skipsWarmUp: config.boolean("skip_prk_steps") ??
-    // Silence means a warm-up in PNDM's own configs; another scheduler's say nothing of it.
+    // A PNDM config without the key has a warm-up; another scheduler's says
+    // nothing of it.
     config.className !== "PNDMScheduler",
 });
 
@@ -45,24 +46,24 @@ const adamsBashforth = [
   [55 / 24, -59 / 24, 37 / 24, -9 / 24],
 ];
 
-/** The jump that follows a call, and the predictions that it takes. */
+/** The jump after a call, and the predictions that it reads. */
 interface PndmCall {
-  /** The model's. */
+  /** The model's timestep. */
   readonly timestep: number;
-  /** The jump's start; the second call of PLMS repeats the first's. */
+  /** The jump's start; PLMS's second call repeats the first call's. */
   readonly from: number;
-  /** The jump's end; a negative one stands for the end of sampling. */
+  /** The jump's end; a negative one is the end of sampling. */
   readonly to: number;
-  /** Steps back to the latents it starts from. */
+  /** The number of calls back to the latents that the jump starts from. */
   readonly back: number;
-  /** Of this call's prediction and those before. */
+  /** Weights of this call's prediction and earlier ones, latest first. */
   readonly weights: readonly number[];
 }
 
 /**
- * PNDM at `steps` timesteps. PLMS calls the model once more than that: after the
- * first jump, the second call improves on it from the same latents. The warm-up
- * calls it four times in each of the first three steps.
+ * PNDM at `steps` timesteps. PLMS calls the model once more: after the first
+ * jump, the second call improves on it from the same latents. The warm-up calls
+ * the model four times in each of the first three steps.
  *
  * @throws {RangeError} If the steps are out of range, or epsilon cannot be used because a timestep is pure noise.
  */
@@ -99,11 +100,11 @@ function pndmStep(
   };
 }
 
-/** Where the calls lie. */
+/** The stride and the first of the calls. */
 interface Course {
-  /** Timesteps of a jump. */
+  /** The timesteps that a jump covers. */
   readonly stride: number;
-  /** How many calls at the start are left out; the others count from 0 again, as diffusers' do. */
+  /** The number of calls left out at the start; the others count from 0 again, as in diffusers. */
   readonly begin: number;
 }
 
@@ -127,7 +128,7 @@ function plmsCalls(
   });
 }
 
-/** Weights of call i's prediction and those before it, latest first; call 1's is left out. */
+/** Weights of call i's prediction and earlier ones, latest first; call 1's prediction is left out. */
 function plmsWeights(i: number): number[] {
   const order = Math.min(Math.max(i, 1), 4);
   const weights = [...adamsBashforth[order - 1]];
@@ -135,7 +136,7 @@ function plmsWeights(i: number): number[] {
   return weights;
 }
 
-/** Runge-Kutta steps of the warm-up. */
+/** The number of Runge-Kutta steps in the warm-up. */
 const warmUps = 3;
 
 /** Weights of the predictions of one Runge-Kutta step, latest first: the paper's Eq. 14. */
@@ -145,7 +146,7 @@ const rungeKutta = [1 / 6, 1 / 3, 1 / 3, 1 / 6];
  * Three Runge-Kutta steps, each from a timestep to the next by way of half a
  * stride, then linear multisteps.
  *
- * @throws {RangeError} If there are fewer than four timesteps, or the warm-up is not begun at its start.
+ * @throws {RangeError} If there are fewer than four timesteps, or `begin` is not 0.
  */
 function pndmCalls(
   timesteps: readonly number[],
@@ -175,7 +176,7 @@ function pndmCalls(
       weights: j === 3 ? rungeKutta : [1],
     }));
   });
-  /** Predictions at the starts of the steps so far. */
+  /** Indices of the calls at the starts of the steps so far. */
   const taken = [0, 4, 8];
   for (const timestep of timesteps.slice(warmUps)) {
     taken.push(calls.length);

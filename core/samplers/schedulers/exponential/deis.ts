@@ -20,7 +20,12 @@ import {
   type SolverStep,
 } from "./solver.ts";
 
-/** The config of `DEISMultistepScheduler`, which takes every solver type for its own. @throws As {@linkcode solverConfig}, and if it asks for an SDE's algorithm. */
+/**
+ * The config of `DEISMultistepScheduler`, which takes every solver type as its
+ * own.
+ *
+ * @throws As {@linkcode solverConfig}, and if the config asks for an SDE's algorithm.
+ */
 export function deisConfig(config: SchedulerConfig) {
   config.oneOf("algorithm_type", ["deis", "dpmsolver", "dpmsolver++"]);
   return {

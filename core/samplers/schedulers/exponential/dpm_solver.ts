@@ -26,16 +26,16 @@ import {
   type SolverStep,
 } from "./solver.ts";
 
-/** Solver types; diffusers takes all but `heun` for midpoint. */
+/** Solver types; diffusers takes all but `heun` as midpoint. */
 const solverTypes = ["midpoint", "heun", "logrho", "bh1", "bh2"] as const;
 
 /**
- * The keys that both DPM-Solver classes have.
+ * Reads the keys of both DPM-Solver classes.
  *
  * @param options.known The algorithms of the class.
- * @param options.algorithm One in place of the config's.
- * @param options.zeroSnr Whether the class knows `rescale_betas_zero_snr`.
- * @throws {TypeError | RangeError} If it asks for what the algorithm cannot do.
+ * @param options.algorithm An algorithm instead of the config's.
+ * @param options.zeroSnr Whether the class supports `rescale_betas_zero_snr`.
+ * @throws {TypeError | RangeError} If the config asks for what the algorithm cannot do.
  */
 export function dpmConfig(
   config: SchedulerConfig,
@@ -70,7 +70,12 @@ export function dpmConfig(
   };
 }
 
-/** The config of `DPMSolverMultistepScheduler`. @param algorithm In place of the config's. @throws As {@linkcode noiseConfig} and {@linkcode dpmConfig}. */
+/**
+ * The config of `DPMSolverMultistepScheduler`. @param algorithm An algorithm
+ * instead of the config's.
+ *
+ * @throws As {@linkcode noiseConfig} and {@linkcode dpmConfig}.
+ */
 export function dpmSolverConfig(
   config: SchedulerConfig,
   algorithm?: Algorithm,
@@ -118,11 +123,11 @@ export const makeDpmSolver = (
   });
 
 /**
- * Step i: D_n is the n-th divided difference of the integrand at this call and
- * those before it, as many as the order.
+ * Step i: D_n is the n-th divided difference of the integrand over this call
+ * and earlier ones, as many as the order.
  *
- * D_2 is the authors', which diffusers keeps; twice as much would make a
- * quadratic exact.
+ * D_2 is the authors', which diffusers keeps; twice that would be exact for a
+ * quadratic.
  */
 const multistep: SolverStep<DpmSolverConfig> = (config, i, place) => {
   const { algorithm, predictionType, bounds } = config;
@@ -147,7 +152,7 @@ const multistep: SolverStep<DpmSolverConfig> = (config, i, place) => {
   return boundedStep(i, place, { next, noise, bounds, own, weight });
 };
 
-/** Weights of the integrands in D_0, D_1 and D_2, from the spacings before this step over its own. */
+/** Weights of the integrands in D_0, D_1 and D_2, from earlier spacings over this step's. */
 function differences([r0, r1]: readonly number[]): number[][] {
   const latest = [1, 0, 0];
   if (r0 === undefined) return [latest];

@@ -40,7 +40,7 @@ export function dpmSinglestepConfig(config: SchedulerConfig) {
   return {
     ...sigmasConfig(config),
     ...own,
-    // The class knows no other spacing.
+    // The class has no other spacing.
     timestepSpacing: "linspace" as const,
     stepsOffset: 0,
     /** Whether the last group may be shorter. */
@@ -65,14 +65,14 @@ export const makeDpmSinglestep = (
     step: singlestep,
   });
 
-/** The order of a call: its place in its group, as far as there are calls before it. */
+/** The order of a call: its position in its group, at most the number of calls so far. */
 function orderOf(
   { solverOrder, lowerOrderFinal, end }: SinglestepConfig,
   i: number,
   { at, calls }: SolverPlace,
 ): number {
   const isUneven = calls % solverOrder !== 0;
-  // A whole group at the end gives up its last call to a group of its own.
+  // The last call of a whole group at the end is a group of its own.
   const isAlone = end === "zero" || lowerOrderFinal && !isUneven;
   if (isAlone && at === calls - 1) return 1;
   return Math.min(at % solverOrder + 1, i + 1);
@@ -83,8 +83,8 @@ function orderOf(
  *
  *   x' = kept · x − gain [φ₀ m + φ₁ D₁ + φ₂ D₂]
  *
- * with x and m the latents and the integrand at the group's start, and the
- * D's differences to the calls after it.
+ * with x and m the latents and the integrand at the group's start, and Dₙ the
+ * differences to the calls after it.
  */
 const singlestep: SolverStep<SinglestepConfig> = (config, i, place) => {
   const { algorithm, predictionType, bounds, isMidpoint } = config;
@@ -100,7 +100,7 @@ const singlestep: SolverStep<SinglestepConfig> = (config, i, place) => {
   const reading = { predictionType, ofClean: integratesClean(algorithm) };
   const at = (k: number) => integrandAt(reading, levels[k]);
   const m = (k: number) => ofCall(k, at(k).value);
-  /** Where call k lies in the step, 0 to 1. */
+  /** The position of call k in the step, 0 to 1. */
   const r = (k: number) => (lambdaOf(levels[k]) - lambdaOf(levels[start])) / h;
   const slope = (k: number): Linear =>
     sum([1 / r(k), difference(m(k), m(start))]);

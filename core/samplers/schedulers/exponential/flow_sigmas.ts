@@ -1,7 +1,7 @@
 /**
- * Flow matching under the exponential integrators (`use_flow_sigmas`): where
- * diffusers' DPM-Solver, UniPC and DEIS lay their calls on the straight lines
- * (1 − σ) clean + σ noise.
+ * Flow matching under the exponential integrators (`use_flow_sigmas`): the
+ * sigmas at which diffusers' DPM-Solver, UniPC and DEIS call the model on the
+ * straight lines (1 − σ) clean + σ noise.
  */
 import type { PredictionType } from "../../schedule/noise_config.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
@@ -18,17 +18,17 @@ import {
   toDouble,
 } from "../flow/flow_levels.ts";
 
-/** How a class lays levels of flow matching. */
+/** The keys of flow matching that place the levels of a class. */
 export type FlowSigmas = NonNullable<ReturnType<typeof flowSigmasConfig>>;
 
-/** UniPC steps from pure noise; its first signal must not be 0. */
+/** The signal of UniPC's first level instead of 0, which pure noise has. */
 const leastSignal = 1e-6;
 
 /**
- * The keys of flow matching; null where the config does not ask for it.
+ * Reads the keys of flow matching; null if the config does not ask for it.
  *
- * @param isUnipc Whether they are UniPC's: it alone begins at pure noise, stretches, takes lists and Karras' levels.
- * @throws {TypeError} If the config asks for other spacings of sigmas beside it, or shifts levels without it.
+ * @param isUnipc Whether the class is UniPC, which alone begins at pure noise, stretches, and takes lists and Karras' sigmas.
+ * @throws {TypeError} If the config asks for other spacings of sigmas too, or shifts levels without flow matching.
  */
 export function flowSigmasConfig(config: SchedulerConfig, isUnipc = false) {
   const isDynamic = config.boolean("use_dynamic_shifting") ?? false;
@@ -49,7 +49,7 @@ export function flowSigmasConfig(config: SchedulerConfig, isUnipc = false) {
   if (isDynamic && isLinear && !isUnipc) {
     config.refuse("time_shift_type", "exponential under this class");
   }
-  /** How levels move for a number of tokens. */
+  /** The shift of the sigmas for a number of tokens. */
   const shiftFor = ({ tokens, mostShift }: StepOptions): Shift => {
     if (!isDynamic) return constantShift(shift);
     const a = dynamicShift(dynamicShiftConfig(config, mostShift), tokens);
@@ -59,7 +59,7 @@ export function flowSigmasConfig(config: SchedulerConfig, isUnipc = false) {
   return { isUnipc, shiftFor, terminal: isUnipc ? terminal : undefined };
 }
 
-/** What networks may predict under such levels: a velocity only where clean samples are integrated, and along flow matching's lines. */
+/** The possible predictions: a velocity only with flow matching, and if clean samples are integrated. */
 export const predictionTypes = (
   flow: FlowSigmas | null,
   ofClean = true,
@@ -78,15 +78,14 @@ const spacings = [
 ];
 
 /**
- * The levels of T calls, float64.
+ * The sigmas of T calls, float64.
  *
- * @throws {RangeError} If the steps or levels are out of range.
- * @throws {TypeError} If there are levels where the class takes none.
+ * @throws {RangeError} If the steps or sigmas are out of range.
  */
 export function flowSigmas(
   { isUnipc, shiftFor, terminal }: FlowSigmas,
   { scale, ...options }: StepOptions & {
-    /** Timesteps of the training. */
+    /** The number of training timesteps. */
     readonly scale: number;
   },
 ): number[] {

@@ -11,7 +11,7 @@ import {
   type NoiseLevel,
 } from "../../schedule/prediction.ts";
 
-/** The names of `algorithm_type`. */
+/** The values of `algorithm_type`. */
 export const algorithms = [
   "dpmsolver",
   "dpmsolver++",
@@ -26,18 +26,21 @@ export type Algorithm = typeof algorithms[number];
 export const lambdaOf = ({ signal, noise }: NoiseLevel): number =>
   Math.log(signal / noise);
 
-/** The next latents are kept · x − gain · Σ φₙ Dₙ + noise · fresh noise, where Dₙ is the n-th derivative of the integrand by lambda, times hⁿ. */
+/**
+ * The next latents are kept · x − gain · Σ φₙ Dₙ + noise · fresh noise, with Dₙ
+ * the n-th derivative of the integrand by lambda, times hⁿ.
+ */
 export interface Integrator {
   readonly kept: number;
   readonly gain: number;
   readonly noise: number;
   /** The step in lambda. */
   readonly h: number;
-  /** The multiple of it that φ is made of. */
+  /** The multiple of `h` that φ is made of. */
   readonly exponent: number;
 }
 
-/** Goes from one level to another. */
+/** Makes the integrator from one level to another. */
 export function integrator(
   algorithm: Algorithm,
   { from, to }: { readonly from: NoiseLevel; readonly to: NoiseLevel },
@@ -81,7 +84,7 @@ export function phis(
   },
 ): readonly [number, number, number] {
   const phi = Math.expm1(-h);
-  // diffusers has the other sign of this half in the SDE form alone.
+  // diffusers gives this half the other sign, in the SDE form alone.
   const half = algorithm === "sde-dpmsolver++" ? -1 / 2 : 1 / 2;
   return [
     phi,
@@ -90,12 +93,12 @@ export function phis(
   ];
 }
 
-/** What a solver integrates, from one call of the model. */
+/** The quantity that a solver integrates, from one call of the model. */
 export interface Integrand {
-  /** Of the latents and the prediction. */
+  /** The integrand as a combination of the latents and the prediction. */
   readonly value: Combination;
   readonly clean: Combination;
-  /** How much of a change of the clean sample it has. */
+  /** The derivative of the integrand by the clean sample. */
   readonly share: number;
 }
 

@@ -1,4 +1,4 @@
-/** What the exponential integrators (DPM-Solver, UniPC, DEIS) share: keys of their configs, levels, orders and steps. */
+/** The shared parts of the exponential integrators (DPM-Solver, UniPC, DEIS): keys, levels, orders and steps. */
 import { latentsOf, type Linear, ofCall, stepOf, sum } from "../../linear.ts";
 import {
   type Bounds,
@@ -17,12 +17,12 @@ import type { Integrand } from "./integrators.ts";
 import { type LevelsConfig, solverLevels } from "./solver_levels.ts";
 
 /**
- * The keys that all of these classes have.
+ * Reads the keys that all exponential integrators have.
  *
  * @param options.mostOrder The highest `solver_order`.
  * @param options.ofClean Whether the clean sample is integrated.
- * @param options.zeroSnr Whether the class knows `rescale_betas_zero_snr`.
- * @throws {TypeError | RangeError} As `noiseConfig`, and if it asks for another order.
+ * @param options.zeroSnr Whether the class supports `rescale_betas_zero_snr`.
+ * @throws {TypeError | RangeError} As `noiseConfig`, and if the config asks for a higher order.
  */
 export function solverConfig(
   config: SchedulerConfig,
@@ -47,24 +47,24 @@ export function solverConfig(
   };
 }
 
-/** Where step i of a sampler stands. */
+/** The position of step i among a sampler's calls. */
 export interface SolverPlace {
-  /** Levels of the calls that are made, and where the last step ends. */
+  /** The levels of the calls that are made, and the level at which the last step ends. */
   readonly levels: readonly NoiseLevel[];
-  /** Its place among all calls, those before the first one that is made too. */
+  /** The index of the step among all calls, including those left out at the start. */
   readonly at: number;
-  /** How many these are. */
+  /** The number of all calls. */
   readonly calls: number;
 }
 
-/** Step i of a class. */
+/** Makes step i of a class. */
 export type SolverStep<Config> = (
   config: Config,
   i: number,
   place: SolverPlace,
 ) => SamplerStep;
 
-/** A sampler of these classes, a step a level. @throws As {@linkcode solverLevels}. */
+/** Makes a sampler with a step for each level. @throws As {@linkcode solverLevels}. */
 export function solverSampler<Config extends LevelsConfig>(
   config: Config,
   { begin = 0, ...options }: StepOptions,
@@ -81,16 +81,16 @@ export function solverSampler<Config extends LevelsConfig>(
   });
 }
 
-/** With fewer steps than this, the last ones are of lower order where the config says so. */
+/** With fewer steps than this, the last ones are of lower order if the config says so. */
 const fewSteps = 15;
 
-/** How many integrands step i of a multistep solver reads: as many as there are, fewer at the end. */
+/** The number of integrands that step i of a multistep solver reads: the order, but fewer at the start and end. */
 export function multistepOrder(
   { solverOrder, lowerOrderFinal, eulerAtFinal = false, end }:
     & Pick<LevelsConfig, "end">
     & {
       readonly solverOrder: number;
-      /** Whether the last steps of few are of lower order. */
+      /** Whether the last steps are of lower order if there are few. */
       readonly lowerOrderFinal: boolean;
       /** Whether the last step is of order 1. */
       readonly eulerAtFinal?: boolean;
@@ -104,7 +104,7 @@ export function multistepOrder(
   return at === calls - 2 && lower ? Math.min(order, 2) : order;
 }
 
-/** kept · x + Σ weight · integrand, of call i's integrand and those before it, latest first. */
+/** Sums kept · x + Σ weight · integrand, of call i's integrand and earlier ones, latest first. */
 export const multistepSum = (
   i: number,
   { kept, weights, integrands }: {
@@ -121,10 +121,10 @@ export const multistepSum = (
   );
 
 /**
- * The step of call i to `next`, its clean sample within bounds.
+ * The step of call i to `next`, with its clean sample within bounds.
  *
  * @param options.own The call's integrand.
- * @param options.weight Of that in `next`; as the coefficient of its prediction says by default.
+ * @param options.weight The integrand's weight in `next`; by default from the coefficient of its prediction.
  */
 export function boundedStep(
   i: number,

@@ -1,4 +1,4 @@
-/** Where the exponential integrators (DPM-Solver, UniPC, DEIS) call the model, and where their last step ends. */
+/** The levels at which the exponential integrators call the model, and at which their last step ends. */
 import { roundHalfEven } from "../../../tensor/rounding.ts";
 import type { NoiseConfig } from "../../schedule/noise_config.ts";
 import {
@@ -24,7 +24,7 @@ import {
 } from "../../schedule/timesteps.ts";
 import { type FlowSigmas, flowSigmas } from "./flow_sigmas.ts";
 
-/** Where the calls lie. */
+/** The keys that place the calls. */
 export type LevelsConfig =
   & NoiseConfig
   & SpacingOptions
@@ -32,17 +32,17 @@ export type LevelsConfig =
   & {
     /** Timesteps whose log signal-to-noise ratio is lower are left out. */
     readonly lambdaMinClipped?: number;
-    /** Whether timesteps of Karras' and Lu's sigmas are cut off, not rounded, under the cosine schedule. */
+    /** Whether timesteps of Karras' and Lu's sigmas are truncated, not rounded, under the cosine schedule. */
     readonly cutsCosine?: boolean;
-    /** Where the last step ends: without noise, at the least sigma of the training, or at the last call's own where sigmas are spaced. */
+    /** The last step's end: without noise, at the training's least sigma, or at the last call's if sigmas are spaced. */
     readonly end: "zero" | "training" | "last";
-    /** How levels of flow matching lie, in place of the training's. */
+    /** The keys of flow matching, whose levels are used instead of the training's; null if there are none. */
     readonly flow: FlowSigmas | null;
   };
 
 /**
- * The levels of the T calls, then where the last step ends. Timesteps are whole:
- * those of spaced sigmas are rounded or cut off.
+ * The levels of the T calls, then the level at which the last step ends.
+ * Timesteps are whole: those of spaced sigmas are rounded or truncated.
  *
  * @throws {RangeError} If the steps are out of range.
  * @throws {TypeError} If timesteps are given beside a spacing of sigmas.
@@ -67,7 +67,11 @@ export function solverLevels(
   ) => levelOf(Math.fround(sigma), timestep));
 }
 
-/** Karras' levels become those of flow matching by σ / (1 + σ). @throws {TypeError} If there are lists that the class does not take. */
+/**
+ * The calls of flow matching; Karras' sigmas become its own by σ / (1 + σ).
+ *
+ * @throws {TypeError} If the class does not take the given lists.
+ */
 function flowCalls(
   flow: FlowSigmas,
   config: LevelsConfig,
@@ -117,7 +121,7 @@ function callsOf(
     }));
   }
   const { sigmas } = training;
-  // Lu's spacing has the training's own ends in every class.
+  // Lu's spacing has the training's ends in every class.
   const { sigmaMin, sigmaMax } = spacing === "use_lu_lambdas"
     ? {} as Partial<LevelsConfig>
     : config;
@@ -139,7 +143,7 @@ function wholeTimestep(
   return Math.trunc(rounds && !cuts ? roundHalfEven(timestep) : timestep);
 }
 
-/** Leading and linspace pick one timestep more and leave out the cleanest. */
+/** Spaces timesteps; leading and linspace pick one more and leave out the cleanest. */
 function spaced(
   config: LevelsConfig,
   { steps, training }: {

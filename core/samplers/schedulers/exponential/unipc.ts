@@ -24,10 +24,15 @@ import {
   type SolverStep,
 } from "./solver.ts";
 
-/** The highest order; more steps back say nothing. */
+/** The highest order; steps further back add nothing. */
 const mostOrder = 9;
 
-/** The config of `UniPCMultistepScheduler`, which takes DPM-Solver's solver types for bh2. @throws As {@linkcode noiseConfig}. */
+/**
+ * The config of `UniPCMultistepScheduler`, which takes DPM-Solver's solver
+ * types as bh2.
+ *
+ * @throws As {@linkcode noiseConfig}.
+ */
 export function unipcConfig(config: SchedulerConfig) {
   const ofClean = config.boolean("predict_x0") ?? true;
   const own = { mostOrder, ofClean, zeroSnr: true, isUnipc: true };
@@ -38,12 +43,12 @@ export function unipcConfig(config: SchedulerConfig) {
     end: finalSigmasConfig(config) === "zero"
       ? "zero" as const
       : "last" as const,
-    /** Whether the clean sample is integrated, or the noise. */
+    /** Whether the clean sample is integrated, not the noise. */
     ofClean,
     /** Whether the paper's B(h) is B_1 = h, or B_2 = e^h − 1. */
     isBh1: config.string("solver_type") === "bh1",
     lowerOrderFinal: config.boolean("lower_order_final") ?? true,
-    /** Steps whose result is not corrected. */
+    /** The indices of steps whose result is not corrected. */
     uncorrected: config.list(
       "disable_corrector",
       Number.isSafeInteger,
@@ -57,12 +62,12 @@ type UnipcConfig = ReturnType<typeof unipcConfig>;
 /**
  * UniPC at T noise levels; its memory is its order.
  *
- * @throws {RangeError} If the steps are out of range, or the last step's arithmetic is not finite: bh1 or the noise's integral to final sigma zero.
+ * @throws {RangeError} If the steps are out of range, or the last step's arithmetic is not finite: bh1 or integrated noise, with a final sigma of zero.
  */
 export const makeUnipc = (config: UnipcConfig, options: StepOptions): Sampler =>
   solverSampler(config, options, { name: "unipc", step: unipcStep });
 
-/** How many integrands the predictor of call i reads. */
+/** The number of integrands that the predictor of call i reads. */
 const orderOf = (
   { solverOrder, lowerOrderFinal }: UnipcConfig,
   i: number,
@@ -70,7 +75,10 @@ const orderOf = (
 ): number =>
   Math.min(solverOrder, i + 1, lowerOrderFinal ? length - 1 - i : Infinity);
 
-/** Call i: corrects the latents that it saw, with the order of the step before, then predicts the next ones from them. */
+/**
+ * Call i: corrects the latents before it, with the order of the step before,
+ * then predicts the next latents from them.
+ */
 const unipcStep: SolverStep<UnipcConfig> = (config, i, place) => {
   const { levels, at } = place;
   const order = orderOf(config, i, place);
@@ -91,9 +99,9 @@ const unipcStep: SolverStep<UnipcConfig> = (config, i, place) => {
 };
 
 /**
- * What the corrector adds to the latents before call i: both start the jump
- * from call i − 1 with the same terms, so that the rest of one replaces that of
- * the other.
+ * The corrector's change to the latents before call i. Predictor and corrector
+ * start the jump from call i − 1 with the same terms, so that the corrector's
+ * other terms replace the predictor's.
  */
 function correction(
   config: UnipcConfig,
@@ -109,7 +117,7 @@ function correction(
   return sum([-jump.gain, rest]);
 }
 
-/** A step from call i to the next. */
+/** A step from call i to the next, with the integrands of all calls. */
 type Jump = ReturnType<typeof jumpFrom>;
 
 function jumpFrom(
@@ -131,16 +139,16 @@ function jumpFrom(
     hh: -exponent,
     /** The weight of the integrand itself, e^hh − 1. */
     base: Math.expm1(-exponent),
-    /** B(h), which scales the other terms. */
+    /** B(h), the scale of the other terms. */
     scale: isBh1 ? -exponent : Math.expm1(-exponent),
     reading,
     m: (k: number) => ofCall(k, reading(k).value),
-    /** Where call k lies, in steps from call i. */
+    /** The position of call k, in steps from call i. */
     r: (k: number) => (lambdaOf(levels[k]) - lambdaOf(levels[i])) / h,
   };
 }
 
-/** A weight of (m_k − m_i) / r_k, for each call k. */
+/** Weights of (m_k − m_i) / r_k, by call k. */
 type Weights = ReadonlyMap<number, number>;
 
 const residual = (jump: Jump, i: number, weights: Weights): Linear =>
@@ -151,21 +159,24 @@ const residual = (jump: Jump, i: number, weights: Weights): Linear =>
     ] as const
   ));
 
-/** Of the calls before call i. */
+/** Weights of the calls before call i. */
 function predictorWeights(jump: Jump, i: number, order: number): Weights {
   const calls = Array.from({ length: order - 1 }, (_, k) => i - 1 - k);
   if (order === 2) return new Map([[calls[0], 1 / 2]]);
   return matched(jump, calls);
 }
 
-/** The same, and of the next call, whose r is 1. */
+/** Weights of the calls before call i, and of the next call, whose r is 1. */
 function correctorWeights(jump: Jump, i: number, order: number): Weights {
   const calls = Array.from({ length: order - 1 }, (_, k) => i - 1 - k);
   if (order === 1) return new Map([[i + 1, 1 / 2]]);
   return matched(jump, [...calls, i + 1]);
 }
 
-/** Weights that match the integral's Taylor series, Theorem 3.1: Σ weight_k r_k^(n−1) B = n! φ_(n+1) hⁿ for n up to their number. */
+/**
+ * Weights that match the integral's Taylor series, Theorem 3.1: Σ weight_k
+ * r_k^(n−1) B = n! φ_(n+1) hⁿ for n up to the number of calls.
+ */
 function matched({ hh, scale, r }: Jump, calls: readonly number[]): Weights {
   const wanted: number[] = [];
   let phi = Math.expm1(hh) / hh - 1;
@@ -180,7 +191,7 @@ function matched({ hh, scale, r }: Jump, calls: readonly number[]): Weights {
   return new Map(calls.map((k, j) => [k, weights[j]]));
 }
 
-/** Solves a small linear system by elimination; its rows go up in powers, so that the pivots need a search. */
+/** Solves a small linear system by elimination with pivoting, which rows of rising powers need. */
 function solve(
   rows: readonly (readonly number[])[],
   wanted: readonly number[],

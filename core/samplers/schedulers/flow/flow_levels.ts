@@ -1,8 +1,8 @@
 /**
  * Noise levels of flow matching (Lipman et al., arXiv 2210.02747): latents are
- * (1 − σ) clean + σ noise, and the network predicts noise − clean. Levels are
+ * (1 − σ) clean + σ noise, and the network predicts noise − clean. Sigmas are
  * shifted towards the noise that larger pictures need (Esser et al., arXiv
- * 2403.03206, section 5.3.2), in float32 where diffusers has them so.
+ * 2403.03206, section 5.3.2), in float32 where diffusers rounds so.
  */
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { evenly } from "../../schedule/sigmas.ts";
@@ -16,26 +16,26 @@ export const flowConfig = (config: SchedulerConfig) => ({
 
 export type FlowConfig = ReturnType<typeof flowConfig>;
 
-/** Rounds each result of an arithmetic: to float32, or not beyond float64. */
+/** Rounds each result of an arithmetic: to float32, or not at all. */
 export type Round = (value: number) => number;
 
 export const toDouble: Round = (value) => value;
 
-/** Moves a level, in an arithmetic. */
+/** Shifts a sigma, in an arithmetic. */
 export type Shift = (sigma: number, round: Round) => number;
 
-/** s σ / (1 + (s − 1) σ). */
+/** The shift to s σ / (1 + (s − 1) σ). */
 export const constantShift = (shift: number): Shift => (sigma, round) =>
   round(
     round(round(shift) * sigma) / round(1 + round(round(shift - 1) * sigma)),
   );
 
-/** Keys of levels that move with the number of a picture's tokens. @param mostShift `max_shift` where the file does not say. */
+/** The keys of a shift by the number of a picture's tokens. @param mostShift The default of `max_shift`. */
 export const dynamicShiftConfig = (
   config: SchedulerConfig,
   mostShift = 1.15,
 ) => ({
-  /** Two numbers of tokens, and how far each moves levels; linear between and beyond. */
+  /** Two numbers of tokens, and the shift at each in `shifts`; linear between and beyond. */
   tokens: [
     config.optionalInteger("base_image_seq_len", 1) ?? 256,
     config.optionalInteger("max_image_seq_len", 1) ?? 4096,
@@ -48,7 +48,7 @@ export const dynamicShiftConfig = (
     "exponential",
 });
 
-/** The factor by which levels move. @throws {RangeError} If the number of tokens is not known. */
+/** The factor by which sigmas are shifted. @throws {RangeError} If the number of tokens is not known. */
 export function dynamicShift(
   { tokens, shifts, shiftType }: ReturnType<typeof dynamicShiftConfig>,
   found: number | undefined,
@@ -63,13 +63,13 @@ export function dynamicShift(
   return shiftType === "exponential" ? Math.exp(mu) : mu;
 }
 
-/** a / (a + 1/σ − 1). */
+/** The shift to a / (a + 1/σ − 1). */
 export const rationalShift = (a: number): Shift => (sigma, round) => {
   const inverse = round(round(1 / sigma) - 1);
   return round(round(a) / round(round(a) + inverse));
 };
 
-/** 1 − σ scaled so that the last level is `end`, if there is one. */
+/** Scales all 1 − σ so that the last sigma is `end`, if there is one. */
 export function stretched(
   sigmas: readonly number[],
   end: number | undefined,
@@ -81,7 +81,7 @@ export function stretched(
   return rest.map((each) => round(1 - round(each / factor)));
 }
 
-/** @throws {RangeError} If levels are none, or none of flow matching. */
+/** @throws {RangeError} If there are no sigmas, or one is outside (0, 1]. */
 export function checkLevels(levels: readonly number[]): void {
   const odd = levels.findIndex((sigma) => !(sigma > 0 && sigma <= 1));
   if (levels.length > 0 && odd === -1) return;
@@ -93,10 +93,10 @@ export function checkLevels(levels: readonly number[]): void {
 }
 
 /**
- * T levels evenly from the noisiest of the training to its cleanest, float64
+ * T sigmas evenly from the noisiest of the training to its cleanest, float64
  * between ends that are float32.
  *
- * @param ends Moves the ends alone; they stay by default.
+ * @param ends Shifts the ends alone; they stay by default.
  * @throws {RangeError} If `steps` is no count of steps.
  */
 export function evenLevels(

@@ -16,17 +16,17 @@ import {
   toDouble,
 } from "./flow_levels.ts";
 
-/** The config of `FlowMatchEulerDiscreteScheduler`. @throws {TypeError | RangeError} If a value is not as its key needs it. */
+/** The config of `FlowMatchEulerDiscreteScheduler`. @throws {TypeError | RangeError} If a value does not fit its key. */
 export function flowMatchEulerConfig(config: SchedulerConfig) {
   return {
     ...flowConfig(config),
     spacing: sigmasConfig(config).spacing,
-    /** Whether levels move with the number of a picture's tokens, not by `shift`. */
+    /** Whether sigmas are shifted by the number of a picture's tokens, not by `shift`. */
     isDynamic: config.boolean("use_dynamic_shifting") ?? false,
     ...dynamicShiftConfig(config),
-    /** Where the last level is stretched to, if it is. */
+    /** The sigma to which the last one is stretched, if there is one. */
     shiftTerminal: config.optionalNumber("shift_terminal") || undefined,
-    /** Whether levels rise: 1 − σ. */
+    /** Whether sigmas rise: 1 − σ. */
     isInverted: config.boolean("invert_sigmas") ?? false,
     /** Whether each step adds new noise to its clean sample. */
     isStochastic: config.boolean("stochastic_sampling") ?? false,
@@ -36,10 +36,10 @@ export function flowMatchEulerConfig(config: SchedulerConfig) {
 type FlowMatchEulerConfig = ReturnType<typeof flowMatchEulerConfig>;
 
 /**
- * Euler at T levels; without memory. Of timesteps, what the network is told,
- * levels follow, and are shifted.
+ * Euler at T sigmas; without memory. If timesteps are given, the network reads
+ * them, and sigmas follow from them and are shifted.
  *
- * @throws {RangeError} If the steps are out of range, or levels move with the number of tokens and that is not given.
+ * @throws {RangeError} If the steps are out of range, or the shift needs a number of tokens that is not given.
  */
 export function makeFlowMatchEuler(
   config: FlowMatchEulerConfig,
@@ -65,7 +65,11 @@ export function makeFlowMatchEuler(
   });
 }
 
-/** The levels of the T calls and where the last step ends, float32. @throws {RangeError} If levels move with the number of tokens and that is not known. */
+/**
+ * The sigmas of the T calls and of the last step's end, float32.
+ *
+ * @throws {RangeError} If the shift lacks the number of tokens.
+ */
 function sigmasOf(
   config: FlowMatchEulerConfig,
   options: StepOptions,
@@ -85,7 +89,7 @@ function sigmasOf(
     : [...sigmas, 0];
 }
 
-/** Levels before they are shifted, and the arithmetic that they are in: lists are float32. */
+/** The sigmas before the shift, and the arithmetic of the shift: float32 for lists. */
 function givenLevels(
   config: FlowMatchEulerConfig,
   { steps, sigmas, timesteps }: StepOptions,

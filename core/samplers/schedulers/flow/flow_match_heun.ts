@@ -36,7 +36,7 @@ export function makeFlowMatchHeun(
       const isLast = i === steps - 1;
       const h = Math.fround((sigmas[i + 1] ?? 0) - sigma);
       const first = call(i, { latents: [1], predictions: [h] });
-      // From where the first call stood, by the mean of both slopes.
+      // From the latents before the first call, by the mean of both slopes.
       const mean = { latents: [0, 1], predictions: [h / 2, h / 2] };
       return isLast ? [first] : [first, call(i + 1, mean)];
     }).slice(2 * begin),

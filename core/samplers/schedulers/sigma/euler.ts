@@ -28,9 +28,9 @@ export function eulerConfig(config: SchedulerConfig) {
   const own = sigmaClassConfig(config, { zeroSnr: true });
   return {
     ...own,
-    /** Whether sigmas are spaced in their logarithm, whatever the timesteps. */
+    /** Whether sigmas are evenly spaced in their logarithm, whatever the timesteps. */
     isLogLinear: interpolation === "log_linear",
-    /** Whether the model sees log(sigma) / 4 for its timestep. */
+    /** Whether the model reads log(sigma) / 4 as its timestep. */
     isContinuous: type === "continuous" &&
       own.predictionType === "v_prediction",
     finalSigmas: finalSigmasConfig(config),
@@ -49,7 +49,7 @@ interface Course {
  * Euler at T noise levels.
  *
  * @throws {RangeError} If the steps, timesteps or sigmas are out of range.
- * @throws {TypeError} If timesteps are given and the config places the sigmas itself, or knows no whole timesteps.
+ * @throws {TypeError} If timesteps are given, and the config spaces sigmas or has continuous timesteps.
  */
 export function makeEuler(config: EulerConfig, options: StepOptions): Sampler {
   const { predictionType, isContinuous } = config;
@@ -95,7 +95,7 @@ function courseOf(
   };
 }
 
-/** @throws {RangeError} If they do not descend, or not to 0 or above it. */
+/** @throws {RangeError} If there are fewer than two sigmas, or they do not descend strictly to 0 or above it. */
 function givenCourse(
   training: TrainingSigmas,
   sigmas: readonly number[],
@@ -116,7 +116,7 @@ function givenCourse(
   };
 }
 
-/** So many sigmas of the training, evenly spaced in their logarithm. */
+/** A number of sigmas between the training's ends, evenly spaced in their logarithm. */
 const logLinear = ({ logs }: TrainingSigmas, count: number): number[] =>
   evenly(count, logs[logs.length - 1], logs[0])
     .map((log) => Math.fround(Math.exp(log)));

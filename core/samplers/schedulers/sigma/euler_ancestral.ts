@@ -20,10 +20,10 @@ export const eulerAncestralConfig = (config: SchedulerConfig) =>
   });
 
 /**
- * Splits a step from sigma to the next: down to `down` without noise, then up by
- * `up` of fresh noise, with down² + up² = next² and the variance up² that
- * DDPM's posterior has. In float32 as diffusers has it: where sigma is far
- * above the next one, little of `down` is left.
+ * Splits a step from sigma to the next: down to `down` without noise, then up
+ * by `up` of fresh noise, with down² + up² = next² and the variance up² of
+ * DDPM's posterior. In float32 as in diffusers: if sigma is far above the next
+ * one, little of `down` is left.
  */
 export function ancestralSplit(
   sigma: number,

@@ -25,7 +25,12 @@ import {
   sigmaSampler,
 } from "./sigma_calls.ts";
 
-/** The config of both classes. @param isAncestral Whether noise is added after each step, below which it went before. @throws As `noiseConfig`. */
+/**
+ * The config of both classes. @param isAncestral Whether each step goes below
+ * the next sigma, and noise leads back.
+ *
+ * @throws As `noiseConfig`.
+ */
 export const kdpm2Config = (config: SchedulerConfig, isAncestral = false) => ({
   ...sigmaClassConfig(config, {
     ...stableDiffusionBetas,
@@ -61,7 +66,7 @@ export function makeKdpm2(config: Kdpm2Config, options: StepOptions): Sampler {
  *
  *   x̃ = x + (√(sigma down) − sigma) d(x),  x' = x + (down − sigma) d(x̃) + up · noise
  *
- * To 0 it is Euler's step.
+ * A step to 0 is Euler's.
  */
 function kdpm2Step(
   { predictionType, training }: Pick<Kdpm2Config, "predictionType"> & {

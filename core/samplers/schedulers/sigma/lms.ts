@@ -15,7 +15,7 @@ import {
 /** The config of `LMSDiscreteScheduler`. @throws As `noiseConfig`. */
 export function lmsConfig(config: SchedulerConfig) {
   const own = sigmaClassConfig(config, {});
-  // Karras' spacing has the timesteps' own ends in this class alone.
+  // In this class alone Karras' spacing always has the timesteps' own ends.
   return own.spacing === "use_karras_sigmas"
     ? { ...own, sigmaMin: undefined, sigmaMax: undefined }
     : own;
@@ -41,7 +41,8 @@ export function makeLms(
     calls,
     begin,
     stepsFrom({ timestep, sigma }, i, to) {
-      // ∫ of the polynomial through the last slopes. Those before `begin` are missing, but diffusers counts them.
+      // ∫ of the polynomial through the last slopes; slopes before `begin`
+      // count but are missing, as in diffusers.
       const at = begin + i;
       const order = Math.min(at + 1, most);
       const nodes = calls.slice(at + 1 - order, at + 1).reverse()

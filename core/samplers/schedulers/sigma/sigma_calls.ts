@@ -1,7 +1,7 @@
 /**
- * What the schedulers after k-diffusion share: latents are clean + sigma · noise,
- * the model sees them scaled to unit variance, and the probability flow is
- * dx/dsigma = (x − clean) / sigma (arXiv 2206.00364, Eq. 1 and 4).
+ * The shared parts of k-diffusion's schedulers: latents are clean + sigma ·
+ * noise, the model reads them scaled to unit variance, and the probability flow
+ * is dx/dsigma = (x − clean) / sigma (arXiv 2206.00364, Eq. 1 and 4).
  */
 import {
   type NoiseClass,
@@ -35,7 +35,7 @@ import {
   type StepOptions,
 } from "../../schedule/timesteps.ts";
 
-/** The keys of these classes. @param known Spacings of sigmas that the class has. */
+/** Reads the keys of a k-diffusion scheduler. @param known The spacings of sigmas that the class supports. */
 export const sigmaClassConfig = (
   config: SchedulerConfig,
   { known, ...noise }: NoiseClass & {
@@ -47,14 +47,14 @@ export const sigmaClassConfig = (
   ...sigmasConfig(config, known),
 });
 
-/** Where the calls lie. */
+/** The keys that place the calls. */
 export type SigmaConfig =
   & NoiseConfig
   & SpacingOptions
   & ReturnType<typeof sigmasConfig>;
 
 /**
- * The calls of a scheduler that makes one at each sigma.
+ * The calls of a scheduler with one call at each sigma.
  *
  * @throws {RangeError} If the steps are out of range.
  * @throws {TypeError} If timesteps are given beside a spacing of sigmas.
@@ -86,7 +86,7 @@ export function timestepCalls(
   }));
 }
 
-/** Others round the timesteps of linspace. */
+/** Timesteps for a number of steps; linspace is not rounded here, as it is in other classes. */
 function unroundedTimesteps(steps: number, config: SigmaConfig): number[] {
   const { timestepSpacing, numTrainTimesteps } = config;
   if (timestepSpacing !== "linspace") return spacedTimesteps(steps, config);
@@ -94,7 +94,7 @@ function unroundedTimesteps(steps: number, config: SigmaConfig): number[] {
   return evenTimesteps(steps, numTrainTimesteps);
 }
 
-/** T calls spaced in sigma as the config asks, where it does. @param ends Where the config has none. */
+/** T calls spaced in sigma, if the config asks for that. @param ends The ends that the config lacks. */
 export function spacedCalls(
   { spacing, sigmaMin, sigmaMax }: SigmaConfig,
   { options: { steps }, training, ...ends }: {
@@ -116,23 +116,26 @@ export const callAt = (training: TrainingSigmas, sigma: number): Call => ({
   sigma: Math.fround(sigma),
 });
 
-/** Calls of a sampler, and what each step leads to. */
+/** A sampler's calls, and the steps after each. */
 interface Course {
   readonly name: string;
   readonly calls: readonly Call[];
-  /** Where the last step ends; without noise by default. */
+  /** The sigma at which the last step ends; 0 by default. */
   readonly last?: number;
-  /** How many of the calls are left out at the start. */
+  /** The number of calls that are left out at the start. */
   readonly begin?: number;
   /**
-   * The steps from the k-th call that is made, in most samplers one.
+   * Makes the steps after the k-th call that is made; one in most samplers.
    *
    * @param to The sigma of the next call, or `last`.
    */
   stepsFrom(call: Call, k: number, to: number): SamplerStep | SamplerStep[];
 }
 
-/** A sampler of these classes. Its first noise is scaled by the largest sigma: where spacing reaches the noisiest timestep, the first latents are almost all noise. */
+/**
+ * Makes a sampler. Its initial noise is scaled by the largest sigma σ, or by
+ * √(σ² + 1) under leading spacing, which does not reach the noisiest timestep.
+ */
 export function sigmaSampler(
   { timestepSpacing }: Pick<SigmaConfig, "timestepSpacing">,
   { name, calls, last = 0, begin = 0, stepsFrom }: Course,
@@ -148,16 +151,16 @@ export function sigmaSampler(
   });
 }
 
-/** What the model's input and prediction at sigma stand for. */
+/** The model's input and prediction at a sigma, interpreted. */
 export interface Reading {
   readonly inputScale: number;
-  /** The clean sample, of the latents before they are scaled. */
+  /** The clean sample, from the latents before scaling. */
   readonly clean: Combination;
-  /** dx/dsigma of these latents. */
+  /** dx/dsigma, from the latents before scaling. */
   readonly slope: Combination;
 }
 
-/** Reads a prediction at a sigma above 0. */
+/** Interprets a prediction at a sigma above 0. */
 export function readingAt(
   kind: PredictionType,
   { sigma, timestep }: Call,
