@@ -3,7 +3,7 @@
  * to pictures: {@linkcode loadPipeline} reads a model in diffusers layout,
  * {@linkcode Pipeline.sampler} says how it is sampled.
  *
- * Its parts have doors of their own: `@dip-go/core/models`, `/samplers`,
+ * Its parts are modules of their own: `@dip-go/core/models`, `/samplers`,
  * `/onnx`, `/runtime` and so on.
  *
  * @module

@@ -1,15 +1,15 @@
-/** A model as commands take it: a folder, a file, or a name on the hub. */
+/** A model as commands name it: a folder, a file, or a name on the hub. */
 import { statOf } from "../files/is_file.ts";
 import { parseModelFile, parseModelName } from "./model_name.ts";
 import { type Arrival, hubSettings } from "./settings.ts";
 import { snapshot, snapshotFile } from "./snapshot.ts";
 
 /**
- * The folder of a model, or its single file. What is there is taken; of the
- * rest, `owner/name`, `owner/name@revision` and `owner/name/file.safetensors`
- * are downloaded; how far that is shows on a terminal.
+ * The folder of a model, or its single file. An existing path is returned as it
+ * is; `owner/name`, `owner/name@revision` and `owner/name/file.safetensors` are
+ * downloaded, with the progress on a terminal; any other text is returned.
  *
- * @throws {HubError} If it is a name that the hub does not give.
+ * @throws {HubError} If the text is a name that the hub does not give.
  */
 export async function modelFolder(text: string): Promise<string> {
   if (await statOf(text)) return text;

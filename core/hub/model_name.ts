@@ -1,6 +1,6 @@
 /** A model's name on the hub. */
 
-/** `owner/name@revision`, taken apart. */
+/** The parts of `owner/name@revision`. */
 export interface ModelName {
   /** `owner/name`. */
   readonly repo: string;
@@ -18,8 +18,8 @@ const filePattern = new RegExp(
 );
 
 /**
- * Takes the name of one file of weights apart, `owner/name/file.safetensors` or
- * `owner/name@revision/file.ckpt`; null if it is none.
+ * Parses the name of one file of weights, `owner/name/file.safetensors` or
+ * `owner/name@revision/file.ckpt`; returns null for any other text.
  */
 export function parseModelFile(
   text: string,
@@ -35,7 +35,7 @@ export function parseModelFile(
 export const isModelName = (text: string): boolean =>
   parseModelFile(text) !== null || parseModelName(text) !== null;
 
-/** Takes a name apart; null if it is none. A revision is `main` if not given. No part can be `..`. */
+/** Parses a model's name; returns null for any other text. The default revision is `main`. No part can be `..`. */
 export function parseModelName(text: string): ModelName | null {
   const match = pattern.exec(text);
   return match && { repo: match[1], revision: match[2] ?? "main" };

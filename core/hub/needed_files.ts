@@ -1,4 +1,4 @@
-/** Which of a model's files this project reads. */
+/** The files of a model that this project reads. */
 
 const folders =
   "transformer|unet|vae|text_encoder(?:_[23])?|tokenizer(?:_[23])?|scheduler";
@@ -9,13 +9,13 @@ const weights = new RegExp(
   `^((?:(?:${folders})/)?)(?:diffusion_pytorch_model|pytorch_model|model)(\\.fp16)?(?:-\\d{5}-of-\\d{5})?(\\.fp16)?(\\.safetensors|\\.bin)$`,
 );
 
-/** Forms of one folder's weights, the preferred first: of full precision, and in safetensors, where there are any. */
+/** Forms of one folder's weights, the preferred first: full precision before half, then safetensors before others. */
 const forms = [".safetensors", ".bin", ".fp16.safetensors", ".fp16.bin"];
 
 /** The weights of a text-picture pair in open_clip's layout, the preferred first. */
 const openClip = ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"];
 
-/** Weights: the folder that they belong to, and their form. */
+/** The folder and the form of a file of weights; null for any other file. */
 function weightsOf(path: string): { folder: string; form: string } | null {
   const match = weights.exec(path);
   if (!match) return null;
@@ -24,10 +24,10 @@ function weightsOf(path: string): { folder: string; form: string } | null {
 }
 
 /**
- * Configs, vocabularies and the weights of each folder in one of their
- * {@linkcode forms}. Other frameworks and precisions are left out; so is
- * open_clip's copy of weights, where the model is there in transformers' layout
- * too.
+ * Selects configs, vocabularies, and the weights of each folder in the best of
+ * its {@linkcode forms}. Other frameworks and precisions are left out; so is
+ * open_clip's copy of weights, if the model is also there in transformers'
+ * layout.
  */
 export function neededFiles(paths: readonly string[]): string[] {
   const best = new Map<string, string>();

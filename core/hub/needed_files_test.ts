@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { neededFiles } from "./needed_files.ts";
 
-Deno.test("neededFiles() takes safetensors, or torch.save's where there are none", () => {
+Deno.test("neededFiles() takes safetensors, or torch.save's if there are none", () => {
   const needed = [
     "model_index.json",
     "unet/config.json",

@@ -4,7 +4,7 @@ import { type ModelName, parseModelName } from "./model_name.ts";
 import { type HubSettings, hubSettings } from "./settings.ts";
 import { snapshotFile } from "./snapshot.ts";
 
-/** `owner/name:path` or `owner/name@revision:path`, taken apart; null if it is none. */
+/** Parses `owner/name:path` or `owner/name@revision:path`; returns null for any other text. */
 export function parseDataSetFile(
   text: string,
 ): { readonly name: ModelName; readonly path: string } | null {
@@ -19,11 +19,11 @@ export function parseDataSetFile(
 }
 
 /**
- * The path of a file. What is there is a file; of the rest, `owner/name:path` and
- * `owner/name@revision:path` are files of data sets on the hub, downloaded once;
- * anything else is returned as it is.
+ * The path of a file of prompts. An existing path is returned as it is;
+ * `owner/name:path` and `owner/name@revision:path` are files of data sets on
+ * the hub, downloaded once; any other text is returned.
  *
- * @throws {HubError} If the hub does not give it, or the data set has no such file.
+ * @throws {HubError} If the hub refuses, or the data set has no such file.
  */
 export async function promptFile(
   text: string,

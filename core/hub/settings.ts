@@ -1,6 +1,6 @@
-/** Where models of the hub come from and are kept: the variables and the login file that Python's `huggingface_hub` reads. */
+/** The hub's address, cache and token, from the variables and the login file that `huggingface_hub` reads. */
 
-/** How much of a file is there. */
+/** The progress of a file's download. */
 export interface Arrival {
   /** Path within the model. */
   readonly path: string;
@@ -9,29 +9,29 @@ export interface Arrival {
   readonly size: number;
 }
 
-/** How the hub is reached. */
+/** The settings of access to the hub. */
 export interface HubSettings {
   /** Folder of the cache, shared with Python. */
   readonly cache: string;
   /** Address of the hub, with no slash at its end. */
   readonly endpoint: string;
-  /** Access token of models that are not public. */
+  /** The access token for models that are not public. */
   readonly token?: string;
   /** Whether only the cache may be asked. */
   readonly offline: boolean;
   /** Milliseconds without a byte after which an answer counts as broken. */
   readonly patience: number;
-  /** Waits so many milliseconds before the hub is asked again. */
+  /** Waits a number of milliseconds before the hub is asked again. */
   readonly pause: (milliseconds: number) => Promise<void>;
-  /** Called as a file comes. */
+  /** Called with the progress of a file. */
   readonly observe?: (file: Arrival) => void;
-  /** Tells the user why it takes longer. */
+  /** Tells the user why a download takes longer. */
   readonly say?: (sentence: string) => void;
 }
 
 const yes = new Set(["1", "ON", "YES", "TRUE"]);
 
-/** Seconds, as Python's. */
+/** The default patience in seconds, as in Python. */
 const usualPatience = 10;
 
 /** The value of an environment variable, or undefined. */
@@ -82,7 +82,7 @@ function cacheFolder(read: ReadVariable): string {
   );
 }
 
-/** A path with `~` and variables in it, as Python takes it too. */
+/** Expands `~` and variables in a path, as Python does. */
 const expanded = (path: string, read: ReadVariable): string =>
   path.replace(/^~(?=\/|$)/, "$HOME")
     .replace(
@@ -90,7 +90,7 @@ const expanded = (path: string, read: ReadVariable): string =>
       (text, bare, braced) => read(bare ?? braced) ?? text,
     );
 
-/** The token of a variable, else that of the login. */
+/** The token of a variable, else of the login. */
 function token(read: ReadVariable): string | undefined {
   const given = read("HF_TOKEN") || read("HUGGING_FACE_HUB_TOKEN");
   if (given?.trim()) return given.trim();

@@ -72,7 +72,7 @@ for (const text of ["a", "../b", "a/..", "a/b/c", "/a/b", "./a", "a/b@../c"]) {
   });
 }
 
-Deno.test("parseModelFile() takes one file of weights for what it is", () => {
+Deno.test("parseModelFile() takes the name of one file of weights apart", () => {
   const name = (revision = "main") => ({ repo: "a/b", revision });
   assertEquals(parseModelFile("a/b/v1.safetensors"), {
     name: name(),
@@ -89,7 +89,7 @@ Deno.test("parseModelFile() takes one file of weights for what it is", () => {
   }
 });
 
-/** The variables that settings are made of, whatever is set. */
+/** The variables that settings are read from. */
 function variablesRead(): string[] {
   const read = new Set<string>();
   for (const set of ["HOME", "HF_HOME", "HF_HUB_CACHE"]) {

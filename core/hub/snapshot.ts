@@ -1,4 +1,4 @@
-/** A model, or files of a data set, of the hub as a folder, in the cache that Python's `huggingface_hub` keeps. */
+/** A model, or files of a data set, from the hub as a folder, in the cache of Python's `huggingface_hub`. */
 import * as v from "valibot";
 import { conform, type Conformed, openRecord } from "../files/schema.ts";
 import {
@@ -14,10 +14,10 @@ import { neededFiles } from "./needed_files.ts";
 import { ask, HubError, persist } from "./transfer/request.ts";
 import type { HubSettings } from "./settings.ts";
 
-/** In hex: it cannot lead out of the cache. */
+/** A hash in hex, which cannot lead out of the cache. */
 const hash = v.pipe(v.string(), v.regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/));
 
-/** A revision as `/api/models` tells it. */
+/** A revision as `/api/models` describes it. */
 const revisionSchema = openRecord({
   sha: hash,
   siblings: v.array(openRecord({
@@ -32,7 +32,7 @@ type Revision = Conformed<typeof revisionSchema>;
 /** The part of a repository that is downloaded. */
 export interface Wanted {
   readonly kind: "models" | "datasets";
-  /** The files to have, of all that there are. */
+  /** Selects the files to download from all paths of the repository. */
   readonly files: (paths: readonly string[]) => readonly string[];
   /** Files of which any shows that all were downloaded before. */
   readonly marks: readonly string[];
@@ -45,11 +45,11 @@ const wholeModel: Wanted = {
 };
 
 /**
- * The folder of a model, or of a data set's wanted files, what is missing
- * downloaded. Where the hub cannot be reached or refuses, what was downloaded
- * before will do, as in Python.
+ * The folder of a model, or of a data set's wanted files; missing files are
+ * downloaded. If the hub cannot be reached or refuses, an earlier download is
+ * taken, as in Python.
  *
- * @throws {HubError} If the hub refuses; or it is offline, or not to be reached, and the cache lacks the model.
+ * @throws {HubError} If the hub refuses, is offline or cannot be reached, and the cache lacks the model; or if a download fails.
  */
 export async function snapshot(
   { repo, revision }: ModelName,
@@ -85,7 +85,7 @@ export async function snapshot(
   return await fetched(folder, { revision, page, ...found }, settings, wanted);
 }
 
-/** The path of one file of a repository. @throws As {@linkcode snapshot}; {HubError} If it has no such file. */
+/** The path of one file of a repository. @throws As {@linkcode snapshot}; {HubError} If there is no such file. */
 export async function snapshotFile(
   { name, path }: { readonly name: ModelName; readonly path: string },
   kind: Wanted["kind"],
@@ -106,7 +106,7 @@ export async function snapshotFile(
   return `${folder}/${path}`;
 }
 
-/** The snapshot's folder with every file that is needed. */
+/** Downloads the needed files; returns the snapshot's folder. */
 async function fetched(
   folder: CacheFolder,
   { revision, page, sha, siblings }:
@@ -131,7 +131,7 @@ async function fetched(
   return snapshot;
 }
 
-/** A revision as the hub tells it. @throws {HubError} If it is of another form. */
+/** Asks the hub for a revision. @throws {HubError} If the answer is of another form. */
 async function revisionOf(
   url: string,
   settings: HubSettings,

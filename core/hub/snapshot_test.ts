@@ -17,7 +17,7 @@ const weights = new Uint8Array(100_000).map((_, i) => i);
 const weightName = "diffusion_pytorch_model.safetensors";
 const model = { repo: "owner/name", revision: "main" };
 
-/** A hub of one model of two files, and a fault. */
+/** Runs a hub with one model of two files, and a fault. */
 const hub = (
   fault: Fault | undefined,
   use: (hub: LoopbackHub) => Promise<void>,
@@ -35,7 +35,7 @@ async function download({ settings }: LoopbackHub): Promise<string> {
   return folder;
 }
 
-/** Where the transfers of the weights began. */
+/** The bytes at which the transfers of the weights began. */
 const begins = ({ asked }: LoopbackHub): number[] =>
   asked.filter(({ path }) => path === weightName).map(({ begin }) => begin);
 
@@ -51,7 +51,7 @@ Deno.test("snapshot() downloads once, and is found offline", () =>
     assertEquals(await snapshot(model, offline), folder);
   }));
 
-Deno.test("snapshot() resumes a transfer that broke, as often as each brings something", () =>
+Deno.test("snapshot() resumes a transfer that broke, as long as each attempt brings bytes", () =>
   hub(breakAfter(9000, { path: weightName, times: 10 }), async (own) => {
     await download(own);
     assertEquals(begins(own).slice(0, 3), [0, 9000, 18_000]);
@@ -128,7 +128,7 @@ for (
     }));
 }
 
-Deno.test("snapshot() says so where the hub asks for more patience than minutes", () =>
+Deno.test("snapshot() refuses to wait an hour, if the hub asks for that", () =>
   hub(refuse(429, { headers: { "retry-after": "3600" } }), async (own) => {
     await assertRejects(
       () => download(own),
@@ -148,11 +148,11 @@ Deno.test("snapshot() removes a file of another hash", () => {
       `expected 100000 bytes of hash ${hash}; removed`,
     );
     const blobs = [...Deno.readDirSync(blobsOf(own))].map(({ name }) => name);
-    assertEquals(blobs, []); // the config comes last: it marks what is whole
+    assertEquals(blobs, []); // the config comes last: it marks a whole snapshot
   });
 });
 
-Deno.test("snapshot() replaces what others left: part downloads of other bytes, blobs cut short", () =>
+Deno.test("snapshot() replaces leftovers of others: part downloads of other bytes, blobs cut short", () =>
   hub(undefined, async (own) => {
     await Deno.mkdir(blobsOf(own), { recursive: true });
     const blob = `${blobsOf(own)}/${own.hashOf(weightName)}`;
@@ -184,7 +184,7 @@ Deno.test("snapshot() sends the token to the hub alone", () => {
   });
 });
 
-Deno.test("snapshot() takes what was downloaded before where the hub does not answer or refuses", () => {
+Deno.test("snapshot() takes an earlier download if the hub does not answer or refuses", () => {
   let refuses = false;
   const fault: Fault = () =>
     refuses ? new Response("no", { status: 401 }) : undefined;
@@ -197,7 +197,7 @@ Deno.test("snapshot() takes what was downloaded before where the hub does not an
     );
     const folder = await download(own);
     assertEquals(await snapshot(model, away), folder);
-    assertEquals(own.pauses.length, 5); // none where there is something to take
+    assertEquals(own.pauses.length, 5); // none if there is an earlier download
     refuses = true;
     assertEquals(await snapshot(model, own.settings), folder);
     assert(own.said.at(-1)!.endsWith(`taking ${folder}`));
@@ -221,21 +221,21 @@ for (
     }));
 }
 
-Deno.test("snapshot() says that something else answers in the hub's place", () => {
+Deno.test("snapshot() says that something else answers instead of the hub", () => {
   const page: Fault = () => new Response("<html>log in to this network");
   return hub(page, async (own) => {
     await assertRejects(() => download(own), HubError, "no proxy answers");
   });
 });
 
-Deno.test("snapshot() reads a cache behind a link, writes one, and only reads what is whole", () =>
+Deno.test("snapshot() reads a cache behind a link, writes one, and only reads a whole snapshot", () =>
   hub(undefined, async (own) => {
     const { cache } = own.settings;
     await Deno.mkdir(`${cache}/elsewhere`);
     await Deno.symlink("elsewhere", `${cache}/linked`);
     const settings = { ...own.settings, cache: `${cache}/linked` };
     const folder = await download({ ...own, settings });
-    // A cache that a copy made, without blobs or locks, is as good.
+    // A copied cache, without blobs or locks, is as good.
     for (const path of [`${folder}/config.json`, `${folder}/${weightName}`]) {
       const bytes = await Deno.readFile(path);
       await Deno.remove(path);
@@ -250,7 +250,7 @@ Deno.test("snapshot() reads a cache behind a link, writes one, and only reads wh
     assertEquals([...Deno.readDirSync(`${cache}/elsewhere`)].length, 1);
   }));
 
-Deno.test("snapshot() says what to do where the cache cannot be written, or its disk is full", () =>
+Deno.test("snapshot() says what to do if the cache cannot be written, or its disk is full", () =>
   hub(undefined, async (own) => {
     await Deno.writeTextFile(`${own.settings.cache}/.locks`, "");
     await assertRejects(

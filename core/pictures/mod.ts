@@ -1,4 +1,4 @@
-/** Pictures as bytes and as numbers, in other sizes, and files of them: PNG is written, other kinds are read too. */
+/** Pictures as bytes and as numbers, their resizing, and their files: PNG is written, other kinds are read too. */
 export { pilResize, pilResizeFloat, type ResizeFilter } from "./pil_resize.ts";
 export { imageOf, type Picture, rgbImage } from "./picture.ts";
 export { decodePng, pngDataUri, writePng } from "./png.ts";

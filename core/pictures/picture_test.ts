@@ -13,7 +13,7 @@ Deno.test("rgbImage() interleaves channels, rounds and clips", () => {
   });
 });
 
-Deno.test("rgbImage() names what it cannot draw", () => {
+Deno.test("rgbImage() refuses other shapes and NaN by name", () => {
   assertThrows(() => rgbImage(float32([1, 1, 1], [0])), TypeError, "[1,1,1]");
   assertThrows(
     () => rgbImage(float32([3, 1, 1], [0, NaN, 0])),

@@ -9,7 +9,7 @@ import type { Picture } from "./picture.ts";
 /** Names of Pillow's filters. */
 export type ResizeFilter = "bilinear" | "bicubic" | "lanczos";
 
-/** How far a filter reaches, in pixels of the coarser picture, and its weight at a distance. */
+/** A filter's reach, in pixels of the coarser picture, and its weight at a distance. */
 interface Filter {
   readonly support: number;
   weight(distance: number): number;
@@ -41,7 +41,7 @@ const filters: Readonly<Record<ResizeFilter, Filter>> = {
 const sinc = (x: number): number =>
   x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
 
-/** The weights of one pixel: those of `weights.length` pixels from `first` on. */
+/** The weights of one new pixel, for `weights.length` old pixels from `first` on. */
 interface Window {
   readonly first: number;
   readonly weights: readonly number[];
@@ -82,7 +82,7 @@ const toByte = (sum: number): number =>
 type Size = Readonly<{ height: number; width: number }>;
 
 /**
- * An 8-bit picture in another size; rounded to 8 bits after either pass.
+ * Resizes an 8-bit picture, rounded to 8 bits after each pass.
  *
  * @param picture `[H, W, C]`.
  */
@@ -98,8 +98,8 @@ export const pilResize = (
   });
 
 /**
- * A picture in another size without rounding to bytes, as Pillow's mode F;
- * values that overshoot stay.
+ * Resizes a picture without rounding to bytes, as in Pillow's mode F; values
+ * that overshoot stay.
  *
  * @param picture `[H, W, C]`.
  */
@@ -114,20 +114,20 @@ export const pilResizeFloat = (
     finish: (sum) => sum,
   });
 
-/** How one kind of numbers is resampled. */
+/** The resampling of one kind of numbers. */
 interface Arithmetic<Data> {
   empty(size: number): Data;
   windows(from: number, to: number): readonly Window[];
   finish(sum: number): number;
 }
 
-/** Along rows, then along columns. */
+/** Resamples along rows, then along columns. */
 function inBothPasses<Data extends Uint8Array | Float32Array>(
   { height, width, channels, data }: Picture<Data>,
   to: Size,
   { empty, windows, finish }: Arithmetic<Data>,
 ): Picture<Data> {
-  /** Along one axis of `[outer, from, inner]` → `[outer, size, inner]`. */
+  /** Resamples one axis: `[outer, from, inner]` → `[outer, size, inner]`. */
   const pass = (
     source: Data,
     { from, size, inner }: { from: number; size: number; inner: number },

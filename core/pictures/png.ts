@@ -9,7 +9,7 @@ import type { Picture } from "./picture.ts";
  *
  * @param options `image`: bytes `[H, W, 3]`, such as `rgbImage` makes.
  * `text`: values by keyword of 1 to 79 ASCII characters, in chunks `tEXt`,
- * or `iTXt` (UTF-8) where a value goes beyond Latin-1.
+ * or `iTXt` (UTF-8) if a value goes beyond Latin-1.
  *
  * @example
  * ```ts
@@ -40,7 +40,7 @@ export async function writePng(
 
 const isLatin1 = (value: string) => /^[\0-\xff]*$/.test(value);
 
-/** A chunk `iTXt`, neither compressed nor in a language. */
+/** A chunk `iTXt`, uncompressed and without a language. */
 function textChunk(keyword: string, value: string): Uint8Array<ArrayBuffer> {
   const body = new TextEncoder().encode(`iTXt${keyword}\0\0\0\0\0${value}`);
   const chunk = new Uint8Array(4 + body.length + 4);
@@ -56,10 +56,11 @@ export const pngDataUri = (image: Picture): string =>
   `data:image/png;base64,${encode(image).toBase64()}`;
 
 /**
- * The picture of a PNG's bytes: grey gets three equal channels, transparency is left out.
+ * Decodes a PNG's bytes: grey gets three equal channels, transparency is left
+ * out.
  *
- * @param path For errors.
- * @throws {TypeError} If it is no whole PNG of at most 8 bits a channel.
+ * @param path The file's path, for errors.
+ * @throws {TypeError} If the bytes are no whole PNG of at most 8 bits a channel.
  */
 export function decodePng(bytes: Uint8Array, path: string): Picture {
   const refuse = (found: string, cause?: unknown): never => {
@@ -88,10 +89,10 @@ export function decodePng(bytes: Uint8Array, path: string): Picture {
   return { height, width, channels: 3, data };
 }
 
-/** Pixels of the largest picture, which are Pillow's: a damaged header must not take the memory of the machine. */
+/** The most pixels of a picture, as in Pillow, so that a damaged header does not exhaust the memory. */
 const mostPixels = 178_956_970;
 
-/** Checks the header, which comes first, for what `fast-png` does not refuse. */
+/** Checks the header, which comes first, for faults that `fast-png` does not refuse. */
 function checkHeader(
   bytes: Uint8Array,
   refuse: (found: string) => never,
@@ -110,7 +111,7 @@ function checkHeader(
   }
 }
 
-/** A stored number: those of fewer than 8 bits share bytes, and a row begins with one of its own. */
+/** A stored value; values of fewer than 8 bits share bytes, and each row begins with a new byte. */
 function valueAt(
   { data, width, channels, depth }: ReturnType<typeof decode>,
   pixel: number,

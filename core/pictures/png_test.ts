@@ -27,7 +27,7 @@ Deno.test("writePng() writes pixels and text chunks and leaves no temporary file
   }
 });
 
-/** Texts of chunks `iTXt`, by keyword. */
+/** The texts of `iTXt` chunks, by keyword. */
 function wideTexts(png: Uint8Array): Record<string, string> {
   const view = new DataView(png.buffer);
   const texts: Record<string, string> = {};
@@ -63,7 +63,7 @@ Deno.test("writePng() writes text of any script", async () => {
   }
 });
 
-Deno.test("writePng() fails where the folder does not exist", async () => {
+Deno.test("writePng() fails if the folder does not exist", async () => {
   await assertRejects(
     () => writePng("no_such_folder/a.png", { image: rgbImage(image) }),
     Error,

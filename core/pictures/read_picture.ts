@@ -1,4 +1,4 @@
-/** Picture files of any kind that is read here, told by their first bytes as Pillow tells them, not by their names. */
+/** Picture files of every supported kind, told by their first bytes as in Pillow, not by their names. */
 import { decodeBmp } from "./formats/bmp.ts";
 import { openJpegDecoder } from "./formats/jpeg.ts";
 import { decodeNetpbm } from "./formats/netpbm.ts";
@@ -6,14 +6,14 @@ import { openWebpDecoder } from "./formats/webp.ts";
 import type { Picture } from "./picture.ts";
 import { decodePng } from "./png.ts";
 
-/** Gives a file's pixels, three channels; `path` is for errors. */
+/** Decodes a file to three channels; `path` is for errors. */
 type Decode = (bytes: Uint8Array<ArrayBuffer>, path: string) => Picture;
 
-/** One kind of files. */
+/** One kind of picture file. */
 interface Kind {
-  /** How its files begin, and hold on, as Latin-1. */
+  /** Matches the beginning of a file, as Latin-1. */
   readonly magic: RegExp;
-  /** Its decoder, which may take a while to start. */
+  /** Starts the decoder, which may take a while. */
   readonly open: () => Decode | Promise<Decode>;
 }
 
@@ -39,10 +39,10 @@ const open = new Map<Kind, Promise<Decode>>();
 
 /**
  * Reads a PNG, JPEG, WebP, BMP or binary PPM or PGM file as three channels of
- * bytes: those of Pillow's `convert("RGB")`.
+ * bytes, equal to Pillow's `convert("RGB")`.
  *
  * @throws {Deno.errors.NotFound} If there is no such file.
- * @throws {TypeError} If it is of another kind, damaged, or has more than 8 bits a channel.
+ * @throws {TypeError} If the file is of another kind, damaged, or has more than 8 bits a channel.
  *
  * @example
  * ```ts

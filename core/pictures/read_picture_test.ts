@@ -1,4 +1,4 @@
-/** Small files of every kind beside what Pillow 13's `convert("RGB")` makes of them. */
+/** Small files of every kind against Pillow 13's `convert("RGB")`. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { encode } from "fast-png";
 import { inTemporaryFolder } from "@dip-go/testing/files";
@@ -16,7 +16,7 @@ for (const [name, { size: [height, width], rgb }] of Object.entries(expected)) {
   });
 }
 
-/** What is said of a file of these bytes. */
+/** Checks that a file of these bytes is refused with a message. */
 const refused = (bytes: Uint8Array, message: string) =>
   inTemporaryFolder(async (folder) => {
     await Deno.writeFile(`${folder}/a.png`, bytes);

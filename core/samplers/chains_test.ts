@@ -47,7 +47,7 @@ function samplerFor({ config, step_kwargs }: Fixture, steps: number): Sampler {
   return makeSampler(parsed, { steps, ...step_kwargs });
 }
 
-/** The states from noise to the final latents under a stand-in for a model. */
+/** Runs a stand-in for a model from noise; returns the states and predictions of all steps. */
 function chain(
   sampler: Sampler,
   { a, b, c, d }: Model,
@@ -67,7 +67,7 @@ function chain(
   return { states, predictions };
 }
 
-/** Largest error relative to the largest expected value. */
+/** The largest error relative to the largest expected value. */
 function relativeError(found: Float32Array, expected: ArrayLike<number>) {
   const largest = Math.max(...Array.from(expected, Math.abs));
   const errors = found.map((value, j) => Math.abs(value - expected[j]));

@@ -1,4 +1,4 @@
-/** Samplers against diffusers over many configs, from the noise of a seed: timesteps, the first noise's scale and final latents. */
+/** Samplers against diffusers over many configs, from a seed's noise: timesteps, initial scale and final latents. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { TorchGenerator } from "../tensor/random.ts";
 import { makeSampler, type StepChoice } from "./make_sampler.ts";
@@ -11,16 +11,16 @@ import {
 } from "./sampler_state.ts";
 import { parseSchedulerConfig } from "./schedule/read_scheduler_config.ts";
 
-/** One chain, from standard normal noise of a seed or, where it begins later, from a noisy picture. */
+/** One chain, from a seed's standard normal noise or, if it begins later, from a noisy picture. */
 interface Run {
   readonly name: string;
   readonly config: object;
   readonly call: StepChoice;
   readonly seed: number;
-  /** The first ones. */
+  /** The first timesteps. */
   readonly timesteps: readonly number[];
   readonly init: number;
-  /** The final ones. */
+  /** The final latents. */
   readonly latents: readonly number[];
 }
 

@@ -29,7 +29,7 @@ Deno.test("makeSampler() by name reads the keys that the classes share", () => {
   assertEquals(timestep, 901); // leading spacing with the config's offset
 });
 
-Deno.test("samplerKindOf() names the class that it does not know, and what to do", () => {
+Deno.test("samplerKindOf() names an unknown class, and the known ones", () => {
   for (const className of ["SASolverScheduler", "toString", undefined]) {
     assertThrows(
       () =>
@@ -42,7 +42,7 @@ Deno.test("samplerKindOf() names the class that it does not know, and what to do
   }
 });
 
-Deno.test("makeSampler() takes published schedules by name, where the class takes lists", () => {
+Deno.test("makeSampler() takes published schedules by name, if the class takes lists", () => {
   const timesteps = (kind: SamplerKind, choice: object) =>
     makeSampler(sd15, { kind, ...choice }).steps.map((step) => step.timestep);
   assertEquals(

@@ -58,7 +58,7 @@ Deno.test("startState() scales noise to the first latents", () => {
   assertEquals(state, { latents: Float32Array.of(2, -6), past: [] });
 });
 
-Deno.test("nextState() combines this and earlier steps, remembers two, and changes nothing it is given", () => {
+Deno.test("nextState() combines this and earlier steps, remembers two, and does not change its inputs", () => {
   assertEquals(sampler.memory, 2);
   const made = arrays(1, 6);
   const copies = made.map((array) => array.slice());
@@ -110,11 +110,12 @@ Deno.test("nextState() thresholds each picture by its own quantile, and later st
   const expected = [-1, 0.55, 0.11, 0.5, -1, 1];
   bounded.forEach((v, j) => assertAlmostEquals(v, expected[j], 1e-5));
   const { latents: next } = nextState(thresholding, 0, inputs);
-  // One picture of six: the median is 1.65, and 0.9 x stays beside what the bounds change.
+  // One picture of six values: the median of |clean| is 1.65, and the bounds'
+  // change is added to 0.9 x.
   assertAlmostEquals(next[0], 0.9 * -9 + 0.7 * (-1 + 9.9), 1e-4);
 });
 
-Deno.test("predictionFor() is what leads to the given latents", () => {
+Deno.test("predictionFor() returns the prediction that leads to the given latents", () => {
   const [next, noise, ...parts] = arrays(5, 7);
   const state = stateOf(parts);
   const noisy = samplerOf({
@@ -140,7 +141,7 @@ Deno.test("drawStepNoise() draws for the steps that add noise only, in order", (
   ]);
 });
 
-Deno.test("steps refuse what they cannot use, naming it", () => {
+Deno.test("steps refuse inputs that they cannot use, by name", () => {
   const array = new Float32Array(4);
   const state = { latents: array, past: [] };
   const noisy = samplerOf({ name: "ddpm", steps: [{ ...plain, noise: 1 }] });

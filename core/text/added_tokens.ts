@@ -1,24 +1,24 @@
 /**
- * Tokens that stand beside a vocabulary's own scheme: where a text holds one of
- * them, it is that token. Start, end and padding are such tokens, and the words
- * that textual inversion taught (Gal et al., 2022). Which a folder has, and with
- * which ids, follows transformers.
+ * Added tokens, outside a vocabulary's own scheme: text that equals an added
+ * token becomes that token. Start, end and padding are added tokens, and so are
+ * the words that textual inversion taught (Gal et al., 2022). A folder's added
+ * tokens and their ids follow transformers.
  */
 import type { ConfigJson } from "../files/config_json.ts";
 
-/** A token of its own, as a `tokenizer.json` describes one. */
+/** An added token, as a `tokenizer.json` describes one. */
 export interface AddedToken {
   readonly content: string;
   readonly id: number;
-  /** Whether it also takes the spaces before it, and those after it. */
+  /** Whether the token also takes the spaces before it, and those after it. */
   readonly lstrip: boolean;
   readonly rstrip: boolean;
-  /** Whether it is found in the normalised text, in lower case for CLIP, not in the text as it is written. */
+  /** Whether the token is found in the normalised text (for CLIP in lower case), not in the text as written. */
   readonly normalized: boolean;
   readonly special: boolean;
 }
 
-/** A token that has no id yet. */
+/** A token without an id. */
 type Wanted = Omit<AddedToken, "id">;
 
 /** The roles of tokens, in the order in which transformers adds them. */
@@ -30,11 +30,11 @@ const roles = [
 /** Keys that list further special tokens. */
 const furtherKeys = ["additional_special_tokens", "extra_special_tokens"];
 
-/** Files of a tokenizer's folder that name tokens. */
+/** The files of a tokenizer's folder that name tokens. */
 export interface TokenFiles {
   /** `tokenizer_config.json`. */
   readonly config: ConfigJson;
-  /** `special_tokens_map.json`, whose values count before those of `config`. */
+  /** `special_tokens_map.json`, whose values override those of `config`. */
   readonly specialMap: ConfigJson | null;
   /** `added_tokens.json`: ids by token. */
   readonly added: ConfigJson | null;
@@ -42,25 +42,25 @@ export interface TokenFiles {
   readonly described: readonly unknown[];
 }
 
-/** A tokenizer's tokens apart from its vocabulary. */
+/** A tokenizer's added tokens, and the roles of tokens. */
 export interface NamedTokens {
   readonly added: readonly AddedToken[];
-  /** The content of the token that has a role, `pad_token` for one; undefined where none has. */
+  /** The content of the token with a role, such as `pad_token`; undefined if no token has it. */
   role(name: (typeof roles)[number]): string | undefined;
 }
 
-/** A vocabulary as far as added tokens need it. */
+/** The part of a vocabulary that added tokens need. */
 export interface OwnTokens {
-  /** Tokens of its own. */
+  /** The number of the vocabulary's own tokens. */
   readonly size: number;
   idOf(token: string): number | undefined;
 }
 
 /**
- * Every added token of a folder. One that the vocabulary has keeps its id
+ * Every added token of a folder. A token that the vocabulary has keeps its id
  * there; the others follow the vocabulary, one after another.
  *
- * @param defaults What tokens have the roles that no file gives; further special ones under `additional_special_tokens`.
+ * @param defaults The tokens of roles that no file gives; further special tokens under `additional_special_tokens`.
  * @throws {TypeError} If a file describes a token in no known form.
  */
 export function namedTokens(
@@ -95,7 +95,7 @@ export function namedTokens(
   };
 }
 
-/** Of those with the same content, the last says how it is looked for. */
+/** Gives ids to tokens; of tokens with the same content, the last one's flags count. */
 function withIds(wanted: readonly Wanted[], own: OwnTokens): AddedToken[] {
   const tokens = new Map<string, AddedToken>();
   let next = own.size;
@@ -108,7 +108,7 @@ function withIds(wanted: readonly Wanted[], own: OwnTokens): AddedToken[] {
   return [...tokens.values()];
 }
 
-/** `added_tokens_decoder`: descriptions by id. */
+/** Reads `added_tokens_decoder`: descriptions by id. */
 const describedById = ({ values, file }: ConfigJson): Wanted[] =>
   Object.entries(values)
     .sort(([a], [b]) => Number(a) - Number(b))
@@ -141,7 +141,7 @@ function listedTokens(
   return [...byId].sort(([a], [b]) => a - b).map(([, token]) => token);
 }
 
-/** A special token, which is looked for in the text as it is written. */
+/** A special token, which is found in the text as written. */
 const plain = (content: string): Wanted => ({
   content,
   lstrip: false,
@@ -150,7 +150,7 @@ const plain = (content: string): Wanted => ({
   special: true,
 });
 
-/** A token with a role: its content alone, or a description; special in either case. */
+/** A token with a role, from its content alone or a description; special in either case. */
 const wantedToken = (value: unknown, file: string): Wanted =>
   typeof value === "string"
     ? plain(value)

@@ -1,13 +1,14 @@
 /**
- * SentencePiece's table of replacements (Kudo and Richardson, 2018), by which a
- * text is normalised before it is split: a `precompiled_charsmap`, that is the
- * length of a trie in bytes, the trie as a double array (Darts' units of 32
- * bits), and the replacements, each ended by a zero. Applied as tokenizers
- * applies it: to short clusters of characters as a whole, else to each alone.
+ * SentencePiece's table of replacements (Kudo and Richardson, 2018), which
+ * normalises a text before it is split. A `precompiled_charsmap` is the length
+ * of a trie in bytes, the trie as a double array (Darts' units of 32 bits), and
+ * the replacements, each ended by a zero. Applied as Hugging Face's tokenizers
+ * does: to short clusters of characters as a whole, else to each character
+ * alone.
  */
 import { Normalizer } from "@huggingface/tokenizers";
 
-/** Clusters of this many bytes and more are taken apart. */
+/** Clusters of this many bytes and more are replaced character by character. */
 const longCluster = 6;
 
 const utf8 = new TextEncoder();
@@ -19,15 +20,15 @@ const labelOf = (unit: number) => (unit & (0x80000000 | 0xff)) >>> 0;
 const offsetOf = (unit: number) => unit >>> 10 << ((unit & 0x200) >>> 6);
 const valueOf = (unit: number) => unit & 0x7fffffff;
 
-/** Replaces what its table lists. */
+/** A normaliser that replaces the texts that its table lists. */
 export class CharacterMap extends Normalizer {
   readonly #units: Uint32Array;
   readonly #replacements: Uint8Array;
 
   /**
    * @param bytes The table.
-   * @param file Where it came from, for errors.
-   * @throws {TypeError} If it is no such table.
+   * @param file The table's file, for errors.
+   * @throws {TypeError} If the bytes are no such table.
    */
   constructor(bytes: Uint8Array, file: string) {
     super(
@@ -60,7 +61,7 @@ export class CharacterMap extends Normalizer {
     return result;
   }
 
-  /** What stands for the shortest beginning of a text that the table lists, or null. */
+  /** The replacement of the shortest beginning of a text that the table lists, or null. */
   #replacement(text: string): string | null {
     const begin = this.#lookUp(utf8.encode(text));
     if (begin === null) return null;

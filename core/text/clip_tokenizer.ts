@@ -1,13 +1,13 @@
 /**
  * CLIP's byte-pair encoding (Radford et al., 2021) as the description that a
- * tokenizer library reads. The scheme around the vocabulary is the class's own,
- * as in transformers, whatever a `tokenizer.json` says of it.
+ * tokenizer library reads. The class fixes the scheme around the vocabulary, as
+ * in transformers, whatever a `tokenizer.json` says of it.
  */
 
 const startToken = "<|startoftext|>";
 const endToken = "<|endoftext|>";
 
-/** Roles of tokens where no file gives another. */
+/** The tokens of roles that no file gives. */
 export const clipRoles = {
   bos_token: startToken,
   eos_token: endToken,
@@ -15,17 +15,17 @@ export const clipRoles = {
   pad_token: endToken,
 };
 
-/** Start and end, words with an apostrophe's tail apart, runs of letters, single digits, runs of anything else. */
+/** Matches start and end, an apostrophe's tail, runs of letters, single digits, runs of anything else. */
 const wordPattern =
   "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
 
-/** Byte pairs: ids by token, and which pieces join, in order. */
+/** Byte pairs: ids by token, and the pairs of pieces to join, in order. */
 export interface BytePairs {
   readonly vocab: Readonly<Record<string, number>>;
   readonly merges: readonly (readonly [string, string])[];
 }
 
-/** Normaliser, pieces and model of CLIP's scheme. */
+/** The normaliser, pre-tokenizer and model of CLIP's scheme. */
 export const clipScheme = (
   { vocab, merges }: BytePairs,
   unknown: string,
@@ -35,7 +35,8 @@ export const clipScheme = (
     normalizers: [
       { type: "NFC" },
       { type: "Replace", pattern: { Regex: "\\s+" }, content: " " },
-      // A letter becomes lower case by itself, so a sigma is never a final one.
+      // Letters become lower case one by one, so that no sigma becomes a final
+      // one.
       { type: "Replace", pattern: { String: "Σ" }, content: "σ" },
       { type: "Lowercase" },
     ],
@@ -65,7 +66,7 @@ export const clipScheme = (
 });
 
 /**
- * The byte pairs of older folders' `vocab.json` and `merges.txt`.
+ * Reads the byte pairs of older folders' `vocab.json` and `merges.txt`.
  *
  * @param files.vocab Parsed `vocab.json`.
  * @param files.merges Text of `merges.txt`.
@@ -83,9 +84,9 @@ export function bytePairsOf(
 }
 
 /**
- * The byte pairs of a `tokenizer.json`.
+ * Reads the byte pairs of a `tokenizer.json`.
  *
- * @param model Its `model`.
+ * @param model The file's `model`.
  * @throws {TypeError} As {@linkcode bytePairsOf}.
  */
 export function describedBytePairs(
@@ -138,7 +139,7 @@ function checkedVocabulary(
   return vocab as Record<string, number>;
 }
 
-/** Pairs of pieces, the first line's version left out. */
+/** The pairs of pieces, without the first line's version. */
 function mergesOf(
   text: string,
   ids: Readonly<Record<string, number>>,

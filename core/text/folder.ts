@@ -1,4 +1,4 @@
-/** The files of a `tokenizer/` folder, of any year: its vocabulary and scheme, and its special tokens. */
+/** The files of a `tokenizer/` folder, of any year: vocabulary, scheme and special tokens. */
 import { ConfigJson } from "../files/config_json.ts";
 import { isFile } from "../files/is_file.ts";
 import { readJson } from "../files/read_json.ts";
@@ -27,9 +27,9 @@ import {
 export interface TokenizerFolder {
   /** `tokenizer_config.json`. */
   readonly config: ConfigJson;
-  /** Normaliser, pieces and model, as `tokenizer.json` describes them. */
+  /** The normaliser, pieces and model, as `tokenizer.json` describes them. */
   readonly scheme: object;
-  /** A normaliser's table that the scheme has not; null for none. */
+  /** A table for the normaliser that the scheme lacks; null for none. */
   readonly characterMap: Uint8Array | null;
   readonly named: NamedTokens;
   /** The tokens before and after each text. */
@@ -38,10 +38,10 @@ export interface TokenizerFolder {
   readonly file: string;
 }
 
-/** What the files of a vocabulary give. */
+/** The content of a vocabulary's files. */
 interface Vocabulary extends Pick<TokenizerFolder, "characterMap" | "file"> {
   readonly own: OwnTokens;
-  /** Roles of tokens, and further special tokens, where no file gives others. */
+  /** The tokens of roles, and further special tokens, if no file gives others. */
   readonly defaults: Readonly<Record<string, unknown>>;
   /** `added_tokens` of `tokenizer.json`. */
   readonly described: readonly unknown[];
@@ -49,10 +49,10 @@ interface Vocabulary extends Pick<TokenizerFolder, "characterMap" | "file"> {
 }
 
 /**
- * Reads a folder.
+ * Reads a tokenizer's folder.
  *
- * @throws {Deno.errors.NotFound} If it holds no vocabulary, or no `tokenizer_config.json`.
- * @throws {TypeError} If a file is malformed or asks for something that is not done here.
+ * @throws {Deno.errors.NotFound} If the folder holds no vocabulary, or no `tokenizer_config.json`.
+ * @throws {TypeError} If a file is malformed, or asks for something that is not supported here.
  */
 export async function readTokenizerFolder(
   folder: string,

@@ -1,4 +1,4 @@
-/** Token ids as transformers 5.24 gives them, for folders of any year: `testdata/tokenizers`. */
+/** Token ids recorded from transformers 5.24, for folders of any year: `testdata/tokenizers`. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { loadTokenizer, type TextTokenizer } from "./tokenizer.ts";
@@ -15,7 +15,7 @@ const { length, clip, t5 } = JSON.parse(
 const vocab = JSON.parse(await Deno.readTextFile(`${zoo}/vocab.json`));
 const merges = await Deno.readTextFile(`${zoo}/merges.txt`);
 
-/** A folder with the files of a case; the vocabulary is that of the embedded models. */
+/** Makes a folder with the files of a case, and the vocabulary of the embedded models. */
 const inCaseFolder = (
   { files, tokenizerJson }: Record<string, Record<string, unknown>>,
   body: (folder: string) => Promise<void>,
@@ -44,7 +44,7 @@ const inCaseFolder = (
     await body(folder);
   });
 
-/** The ids of each text before its padding, and all ids that pad. */
+/** The ids of each text before its padding, and all padding ids. */
 function encoded(tokenizer: TextTokenizer, texts: readonly string[]) {
   const pads = new Set<number>();
   const ids = texts.map((text) => {
@@ -80,7 +80,7 @@ for (const file of ["spiece.model", "tokenizer.json"]) {
     }));
 }
 
-Deno.test("a token beyond the model's embedding is refused by name, where a text has it", () => {
+Deno.test("a token beyond the model's embedding is refused by name, if a text has it", () => {
   const added = clip.cases.find(({ name }: { name: string }) =>
     name === "added-tokens-json"
   );

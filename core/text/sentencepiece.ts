@@ -40,15 +40,15 @@ interface Model {
 const unigram = 1;
 const unknown = 2;
 
-/** `SentencePiece.Type` of a token that no text is split into: start, end and the like. */
+/** The `SentencePiece.Type` of a token that no text is split into: start, end and the like. */
 const control = 3;
 
 /**
- * The pieces of a SentencePiece model.
+ * Reads the pieces of a SentencePiece model.
  *
- * @param bytes Of a `spiece.model`.
- * @param file Where they came from, for errors.
- * @throws {TypeError} If they are no unigram model with an unknown token and `</s>`.
+ * @param bytes The content of a `spiece.model`.
+ * @param file The path of the file, for errors.
+ * @throws {TypeError} If the bytes are no unigram model with an unknown token and `</s>`.
  */
 export function sentencePieces(bytes: Uint8Array, file: string): Unigrams {
   const { pieces, trainer, normalizer } = decoded(bytes, file);

@@ -21,7 +21,7 @@ const pieces: Piece[] = [
   ["e", -3.4, 1],
 ];
 
-/** The likeliest split of a text into pieces, by trying every one. */
+/** The likeliest split of a text into pieces, found by trying every one. */
 function likeliest(text: string): { ids: number[]; score: number } {
   if (text === "") return { ids: [], score: 0 };
   let best = { ids: [] as number[], score: -Infinity };

@@ -1,31 +1,35 @@
 /**
  * T5's split into the likeliest pieces (Kudo, 2018) as the description that a
- * tokenizer library reads. The scheme around the pieces is the class's own, as
- * in transformers, whatever a `tokenizer.json` says of it.
+ * tokenizer library reads. The class fixes the scheme around the pieces, as in
+ * transformers, whatever a `tokenizer.json` says of it.
  */
 import { type ConfigJson, most } from "../files/config_json.ts";
 
-/** Pieces with the logarithm of their likelihood; an id is a place among them. */
+/** Pieces with the logarithm of their likelihood; the id of a piece is its index. */
 export interface Unigrams {
   readonly pieces: readonly (readonly [piece: string, score: number])[];
   readonly unknownId: number;
   /** The table by which texts are normalised, as `CharacterMap` reads it; null for none. */
   readonly characterMap: Uint8Array | null;
-  /** Pieces that no text is split into. */
+  /** Control pieces, which no text is split into. */
   readonly controls: readonly string[];
 }
 
-/** Roles of tokens where no file gives another. */
+/** The tokens of roles that no file gives. */
 export const t5Roles = {
   eos_token: "</s>",
   unk_token: "<unk>",
   pad_token: "<pad>",
 };
 
-/** Sentinels that T5 has where its configuration names none. */
+/** The number of T5's sentinels if its configuration names none. */
 const sentinels = 100;
 
-/** The names of T5's sentinels, which stand for what a text leaves out. @throws {TypeError} If there are not as many as a vocabulary may have. */
+/**
+ * The names of T5's sentinels, which stand for left-out text.
+ *
+ * @throws {TypeError} If a vocabulary cannot have as many.
+ */
 export function sentinelNames(config: ConfigJson): string[] {
   const key = "extra_ids";
   const length = config.value(key) ?? sentinels;
@@ -38,7 +42,7 @@ export function sentinelNames(config: ConfigJson): string[] {
   return Array.from({ length: length as number }, (_, i) => `<extra_id_${i}>`);
 }
 
-/** The pieces of a `spiece.model`, then the sentinels, the last first. */
+/** Adds the sentinels to the pieces of a `spiece.model`, the last sentinel first. */
 export const withSentinels = (
   unigrams: Unigrams,
   names: readonly string[],
@@ -50,7 +54,7 @@ export const withSentinels = (
   ],
 });
 
-/** Pieces and model of T5's scheme; its normaliser is a `CharacterMap`. */
+/** The pre-tokenizer and model of T5's scheme; its normaliser is a `CharacterMap`. */
 export const t5Scheme = ({ pieces, unknownId }: Unigrams): object => ({
   normalizer: null,
   pre_tokenizer: {
@@ -69,10 +73,10 @@ export const t5Scheme = ({ pieces, unknownId }: Unigrams): object => ({
 });
 
 /**
- * The pieces of a `tokenizer.json`.
+ * Reads the pieces of a `tokenizer.json`.
  *
- * @param description The whole of it.
- * @throws {TypeError} If it is no list of pieces with an unknown one.
+ * @param description The file's model and normaliser.
+ * @throws {TypeError} If the model is no list of pieces with an unknown one.
  */
 export function describedUnigrams(
   { model, normalizer }: {
@@ -109,7 +113,7 @@ export function describedUnigrams(
   };
 }
 
-/** The table of a `Precompiled` normaliser, alone or among others. */
+/** The table of a `Precompiled` normaliser, alone or among others; null if there is none. */
 function describedMap(normalizer: unknown, file: string): Uint8Array | null {
   const { normalizers = [normalizer] } = (normalizer ?? {}) as {
     normalizers?: unknown[];

@@ -1,6 +1,6 @@
 /**
- * Texts to token ids as a diffusion pipeline's `tokenizer/` folder says, all
- * padded or cut to one length. The algorithms are `@huggingface/tokenizers`'.
+ * Texts to token ids by a diffusion pipeline's `tokenizer/` folder, all padded
+ * or cut to one length. The algorithms are `@huggingface/tokenizers`'.
  */
 import { Tokenizer } from "@huggingface/tokenizers";
 import { most } from "../files/config_json.ts";
@@ -11,17 +11,20 @@ import { readTokenizerFolder, type TokenizerFolder } from "./folder.ts";
 
 /** Texts of one batch as tokens. */
 export interface Tokens {
-  /** `[B, L]` */
+  /** Token ids, `[B, L]`. */
   readonly ids: Tensor<"int64">;
-  /** 1 for a text's own tokens, start and end among them, 0 for padding; `[B, L]`. */
+  /** 1 for a text's own tokens, including start and end, 0 for padding; `[B, L]`. */
   readonly mask: Tensor<"int64">;
 }
 
-/** What a model asks of its tokenizer. */
+/** A model's demands on its tokenizer. */
 export interface TokenizerOptions {
-  /** Tokens of every text, where the model reads fewer than its tokenizer allows. */
+  /** The number of tokens of every text, if the model reads fewer than its tokenizer allows. */
   readonly length?: number;
-  /** Rows of the model's embedding: a token beyond them is refused when a text has it. */
+  /**
+   * Rows of the model's embedding: a text with a token beyond them is refused.
+   * 1115
+   */
   readonly vocabulary?: number;
 }
 
@@ -30,7 +33,7 @@ interface TokenizerParts {
   readonly folder: string;
   readonly tokenizer: Tokenizer;
   readonly named: NamedTokens;
-  /** Id of the token that fills a text up. */
+  /** The id of the token that pads a text. */
   readonly padding: number;
   readonly length: number;
   readonly vocabulary: number;
@@ -38,7 +41,7 @@ interface TokenizerParts {
 
 /** A loaded tokenizer. */
 export class TextTokenizer {
-  /** Tokens of every text, L. */
+  /** The number of tokens of every text, L. */
   readonly length: number;
   readonly #parts: TokenizerParts;
   readonly #learnt: readonly LearntWord[];
@@ -51,7 +54,8 @@ export class TextTokenizer {
   }
 
   /**
-   * Tokens of B texts. One that is too long is cut before its end token, as diffusers does.
+   * Encodes B texts. A text that is too long is cut before its end token, as in
+   * diffusers.
    *
    * @throws {RangeError} If a token is beyond the model's embedding.
    */
@@ -100,15 +104,15 @@ export class TextTokenizer {
   }
 }
 
-/** A word of several vectors: `word`, `word_1`, `word_2` … are tokens, and a text holds the first. */
+/** A word of several vectors: its tokens are `word`, `word_1`, `word_2` …, and a text holds the first. */
 interface LearntWord {
   readonly word: string;
   readonly id: number;
-  /** All of its tokens, as a text. */
+  /** All of the word's tokens, as a text. */
   readonly whole: string;
 }
 
-/** The words that textual inversion taught in several vectors, by diffusers' names for these. */
+/** The words that textual inversion taught in several vectors, by diffusers' names for the vectors. */
 function learntWords({ added }: NamedTokens): LearntWord[] {
   const contents = new Set(added.map(({ content }) => content));
   return added.flatMap(({ content: word, id }) => {
@@ -122,8 +126,8 @@ function learntWords({ added }: NamedTokens): LearntWord[] {
 
 /**
  * Loads a tokenizer from `tokenizer.json`, from CLIP's `vocab.json` and
- * `merges.txt`, or from T5's `spiece.model`; special tokens, and the length by
- * default, come from `tokenizer_config.json` and, in older folders,
+ * `merges.txt`, or from T5's `spiece.model`; special tokens, and the default
+ * length, come from `tokenizer_config.json` and, in older folders,
  * `special_tokens_map.json` and `added_tokens.json`.
  *
  * @throws {Deno.errors.NotFound} If the folder holds none of them, or no `tokenizer_config.json`.
@@ -176,7 +180,7 @@ function opened(
   return tokenizer;
 }
 
-/** The tokens before and after each text. */
+/** The template that puts the start and end tokens around each text. */
 function postProcessor({ start, end }: TokenizerFolder["ends"]): object {
   const special = (id: string) => ({ SpecialToken: { id, type_id: 0 } });
   const text = { Sequence: { id: "A", type_id: 0 } };

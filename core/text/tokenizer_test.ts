@@ -45,7 +45,7 @@ const files = {
   "tokenizer_config.json": config,
 };
 
-/** The rows of the ids of some texts. */
+/** The rows of the ids and masks of some texts. */
 async function encoded(
   texts: readonly string[],
   changed: Readonly<Record<string, unknown>> = {},
@@ -105,7 +105,7 @@ Deno.test("a text that is too long is cut before its end token", async () => {
   assertEquals(new Set(mask[0]), new Set([1]));
 });
 
-Deno.test("what is missing or malformed is named", async () => {
+Deno.test("a missing or malformed file is refused by name", async () => {
   const refusals: [Record<string, unknown>, string][] = [
     [{ "merges.txt": "#version: 0.2\nc a t\n" }, `line 2 is "c a t"`],
     [{ "merges.txt": "#version: 0.2\nc q\n" }, `line 2 is "c q"`],

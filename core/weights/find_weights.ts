@@ -1,10 +1,10 @@
 /**
- * Which file of a component's folder holds its weights, by the names that
- * diffusers and transformers give: one file or an index of several,
- * safetensors or by `torch.save`, in full precision or as the variant `fp16`.
+ * The file of a component's folder that holds its weights, by the names that
+ * diffusers and transformers give: one file or an index of several, safetensors
+ * or by `torch.save`, in full precision or as the variant `fp16`.
  */
 
-/** In order of preference: full precision before half. */
+/** The variants in order of preference: full precision before half. */
 const variants = ["", ".fp16"];
 
 /**
@@ -23,7 +23,7 @@ export function weightNames(weightFile: string): readonly string[] {
   ]);
 }
 
-/** Older versions put the variant elsewhere. */
+/** The names of an index; older versions put the variant elsewhere. */
 function indexNames(stem: string, variant: string, extension: string) {
   return [
     ...new Set([
@@ -34,10 +34,10 @@ function indexNames(stem: string, variant: string, extension: string) {
 }
 
 /**
- * Path of the weights in a component's folder.
+ * The path of the weights in a component's folder.
  *
  * @param weightFile As for {@linkcode weightNames}.
- * @throws {Deno.errors.NotFound} If there are none, or no such folder.
+ * @throws {Deno.errors.NotFound} If there are no weights, or no such folder.
  */
 export function findWeights(folder: string, weightFile: string): string {
   const present = new Set(Array.from(Deno.readDirSync(folder), (e) => e.name));

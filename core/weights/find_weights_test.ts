@@ -32,7 +32,7 @@ Deno.test("findWeights() prefers full precision, and safetensors among equals", 
     }
   }));
 
-Deno.test("findWeights() says what it looked for", () =>
+Deno.test("findWeights() names the files that it looked for", () =>
   inTemporaryFolder((folder) => {
     Deno.writeTextFileSync(`${folder}/model.non_ema.safetensors`, "");
     assertThrows(

@@ -1,6 +1,7 @@
 /**
  * Weights on disk: safetensors, files by `torch.save` and indices of several,
  * opened by their headers alone; each tensor is a byte range that ONNX Runtime
+ * can map. Independent of models.
  * can map. Knows no models.
  */
 export { asClipModel } from "./original/open_clip.ts";

@@ -16,7 +16,7 @@ import {
  *
  * @throws As {@linkcode openSingleFile}; {Deno.errors.NotFound} If a file of an index is missing.
  * @throws {TypeError} If an index is not of its form, or names a file outside its own folder.
- * @throws {RangeError} If a file lacks a tensor that its index says it has, or holds one more.
+ * @throws {RangeError} If a file lacks a tensor that its index places in it, or holds another.
  */
 export const openTensorFile = (path: string): TensorFile =>
   path.endsWith(".json") ? openSharded(path) : openSingleFile(path);
@@ -57,7 +57,7 @@ function openShard(index: string, shard: string): TensorFile {
   }
 }
 
-/** The file of each tensor. */
+/** Reads the file of each tensor from an index. */
 function readWeightMap(path: string): Map<string, string> {
   const it = `Cannot open ${path}: it`;
   const json = parseStrictJson(Deno.readFileSync(path), it) as
@@ -78,7 +78,7 @@ function readWeightMap(path: string): Map<string, string> {
   return new Map(Object.entries(map));
 }
 
-/** A name without a path, and not of another index. */
+/** Whether a name has no path, and is not an index's. */
 function isPlainName(name: unknown): boolean {
   return typeof name === "string" && /^[^/\\:]+$/.test(name) &&
     /\.(safetensors|bin|pt|pth)$/.test(name);

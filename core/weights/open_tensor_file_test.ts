@@ -11,7 +11,7 @@ const tensors: [string, Tensor][] = [
 ];
 const index = "model.safetensors.index.json";
 
-/** Two shards and their index; `changed` replaces entries of its map. */
+/** Writes two shards and their index; `changed` replaces entries of its map. */
 async function writeShards(
   folder: string,
   changed: Readonly<Record<string, unknown>> = {},

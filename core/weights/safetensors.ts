@@ -54,11 +54,11 @@ export function openSafetensors(path: string): SafetensorsFile {
   return { ...tensorFile(path, tensors), metadata };
 }
 
-/** How to write a file. */
+/** The options of {@linkcode writeSafetensors}. */
 export interface SafetensorsOptions {
   /** Free strings, written into the header. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** The storage of float32 and float16 tensors; by default as they are. Narrowing rounds to nearest even. */
+  /** The storage of float32 and float16 tensors; unchanged by default. Narrowing rounds to nearest even. */
   readonly dtype?: FloatStorage;
   /** Whether the file holds its own hash, for `checkSealed`. */
   readonly sealed?: boolean;
@@ -90,14 +90,14 @@ export async function writeSafetensors(
   await writeParts(path, partsOf(header, layout), options);
 }
 
-/** A tensor and where it goes, from the start of the data. */
+/** A tensor, and its byte range from the start of the data. */
 interface Placed extends ByteRange {
   readonly name: string;
   readonly tensor: Tensor;
   readonly dtype: SafetensorsDType;
 }
 
-/** Widest elements first, so that each is aligned; by name among equals. */
+/** Places tensors: the widest elements first, so that each is aligned; by name among equals. */
 function layOut(
   tensors: ReadonlyMap<string, Tensor>,
   floats: FloatStorage | undefined,
@@ -115,7 +115,7 @@ function layOut(
   });
 }
 
-/** Length and JSON, padded with spaces so that the data begins at a multiple of 8. */
+/** The length and the JSON, padded with spaces so that the data begins at a multiple of 8. */
 function encodeHeader(
   layout: readonly Placed[],
   { metadata = {}, sealed }: SafetensorsOptions = {},
@@ -140,7 +140,7 @@ function encodeHeader(
   return header;
 }
 
-/** One at a time: only one tensor's converted bytes are in memory. */
+/** Yields the header, then one tensor at a time, so that only one's converted bytes are in memory. */
 function* partsOf(header: Uint8Array, layout: readonly Placed[]) {
   yield header;
   for (const { tensor, dtype } of layout) yield encodeStored(tensor, dtype);

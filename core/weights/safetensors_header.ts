@@ -37,7 +37,7 @@ interface Place {
   readonly path: string;
   /** Bytes of the whole file. */
   readonly fileSize: number;
-  /** Where the header ends. */
+  /** The first byte after the header. */
   readonly dataBegin: number;
 }
 
@@ -45,8 +45,8 @@ interface Place {
  * Parses and checks a header.
  *
  * @param bytes The JSON, without the 8 bytes of length.
- * @returns Where each tensor lies in the file, by name in the header's order, and free strings.
- * @throws {TypeError} If it is not JSON of the format's form.
+ * @returns Each tensor's byte range in the file, by name in the header's order, and the free strings.
+ * @throws {TypeError} If the header is not JSON of the format's form.
  * @throws {RangeError} If the byte ranges do not fit the shapes or do not tile the rest of the file.
  */
 export function parseSafetensorsHeader(
@@ -111,7 +111,7 @@ function parseEntry(
   return { path, dtype, shape, begin: dataBegin + begin, end: dataBegin + end };
 }
 
-/** The ranges, in order, must touch: each begins where the one before ends, the last ends with the file. */
+/** Checks that the ranges touch: each begins where the one before ends, and the last ends with the file. */
 function checkTiling(
   tensors: ReadonlyMap<string, ByteRange>,
   { path, fileSize, dataBegin }: Place,

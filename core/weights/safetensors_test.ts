@@ -7,7 +7,7 @@ import { openSafetensors, writeSafetensors } from "./safetensors.ts";
 const withFile = (test: (path: string) => void | Promise<void>) =>
   inTemporaryFolder((folder) => test(`${folder}/a.safetensors`));
 
-/** A file put together by hand: header text, then data. */
+/** Makes a file by hand: header text, then data. */
 function craft(header: string, dataSize = 0): Uint8Array {
   const json = new TextEncoder().encode(header);
   const bytes = new Uint8Array(8 + json.length + dataSize);
@@ -76,7 +76,7 @@ Deno.test("writeSafetensors() stores floats as asked, and readFloat32() widens t
     }
   }));
 
-Deno.test("openSafetensors() reads what the reference implementation wrote, and tells where", () => {
+Deno.test("openSafetensors() reads a file of the reference implementation, and gives byte ranges", () => {
   const path = new URL(
     "../../testdata/grads-ops/case.safetensors",
     import.meta.url,
@@ -114,7 +114,7 @@ const u8 = (name: string, begin: number, end: number) =>
     end - begin
   }],"data_offsets":[${begin},${end}]}`;
 
-/** Header, bytes of data, and what the refusal must say. */
+/** The header, the number of data bytes, and a part of the message. */
 const refusals: [string, number, string][] = [
   ["", 0, 'header begins with byte undefined, expected "{"'],
   [" {}", 0, 'header begins with byte 32, expected "{"'],

@@ -1,6 +1,6 @@
 /**
- * Between the bytes of a safetensors file and tensors. Both are little-endian,
- * as is every machine that Deno runs on.
+ * Conversion between the bytes of a safetensors file and tensors. Both are
+ * little-endian, as is every machine that Deno runs on.
  */
 import { bytesOf, type DType, type Tensor } from "../tensor/tensor.ts";
 import { float32ToBfloat16, float32ToFloat16 } from "../tensor/float16.ts";
@@ -14,7 +14,7 @@ import type { SafetensorsDType } from "./safetensors_header.ts";
 /** The dtypes that floating-point tensors can be stored as. */
 export type FloatStorage = "F32" | "F16" | "BF16";
 
-/** Bytes of one tensor as they lie in a file. */
+/** The bytes of one tensor, as they lie in a file. */
 export interface StoredBytes {
   readonly dtype: SafetensorsDType;
   readonly shape: readonly number[];
@@ -37,9 +37,10 @@ const dtypeOf = new Map(
 );
 
 /**
- * The tensor of bytes, which are not copied. BF16 and both F8, which have no dtype of ours, become float32; the rest keep theirs.
+ * Decodes a tensor from its bytes, which are not copied. BF16 and both F8,
+ * which have no dtype here, become float32; the other dtypes stay.
  *
- * @param name The tensor's, in errors.
+ * @param name The tensor's name in errors.
  * @throws {TypeError} If the dtype has no counterpart, or a BOOL is neither 0 nor 1.
  */
 export function decodeStored(
@@ -68,11 +69,11 @@ function checkBooleans(bytes: Uint8Array, name: string): void {
 }
 
 /**
- * The same values in float32: those of a float64 tensor rounded to nearest
- * even, others exactly; a float32 tensor is returned as it is.
+ * Converts values to float32: float64 is rounded to nearest even, other dtypes
+ * are exact; a float32 tensor is returned unchanged.
  *
  * @param origin The tensor's name in errors.
- * @throws {TypeError} If the tensor is of no float dtype.
+ * @throws {TypeError} If the tensor has no float dtype.
  */
 export function widenToFloat32(
   values: Tensor,
@@ -89,7 +90,7 @@ export function widenToFloat32(
   );
 }
 
-/** The dtype a tensor is stored as; `floats` decides for float32 and float16. */
+/** The dtype that a tensor is stored as; `floats` decides for float32 and float16. */
 export function storedDType(
   { dtype }: Tensor,
   floats: FloatStorage | undefined,
@@ -98,7 +99,7 @@ export function storedDType(
   return isFloat && floats ? floats : storageOf[dtype];
 }
 
-/** The bytes to store, rounded to nearest even where `dtype` is narrower. */
+/** The bytes to store, rounded to nearest even if `dtype` is narrower. */
 export function encodeStored(
   values: Tensor,
   dtype: SafetensorsDType,

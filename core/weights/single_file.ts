@@ -1,10 +1,10 @@
-/** A weight file of any format that this project reads, told by how it begins. */
+/** A weight file of any format that this project reads, told by its first bytes. */
 import { readRange } from "../files/byte_range.ts";
 import { openSafetensors } from "./safetensors.ts";
 import type { TensorFile } from "./tensor_file.ts";
 import { isTorchFile, openTorch } from "./torch/torch_file.ts";
 
-/** Enough to tell the formats. */
+/** The number of first bytes that tell the formats apart. */
 const beginningBytes = 64;
 const lfsPointer = "version https://git-lfs";
 
@@ -12,8 +12,8 @@ const lfsPointer = "version https://git-lfs";
  * Opens one file without reading its tensors: safetensors, or by `torch.save`.
  *
  * @throws {Deno.errors.NotFound} If there is no such file.
- * @throws {TypeError} If it is of neither format, or not strictly of its own.
- * @throws {RangeError} If its offsets or lengths do not fit it.
+ * @throws {TypeError} If the file is of neither format, or not strictly of its own.
+ * @throws {RangeError} If offsets or lengths do not fit the file.
  */
 export function openSingleFile(path: string): TensorFile {
   const { size } = Deno.statSync(path);

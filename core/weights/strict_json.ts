@@ -1,10 +1,10 @@
-/** JSON that can be read in one way only: `JSON.parse` keeps the last of two equal keys and says nothing. */
+/** JSON without duplicate keys: `JSON.parse` keeps the last of two equal keys and says nothing. */
 
 /**
- * The value of JSON in UTF-8.
+ * Parses JSON in UTF-8.
  *
- * @param what Begins the error, as in "Cannot open a.json: it".
- * @throws {TypeError} If it is none, or an object of it holds a key twice.
+ * @param what The beginning of the error, as in "Cannot open a.json: it".
+ * @throws {TypeError} If the bytes are no JSON, or an object holds a key twice.
  */
 export function parseStrictJson(bytes: Uint8Array, what: string): unknown {
   let text: string;
@@ -34,7 +34,7 @@ function duplicateKey(json: string): string | undefined {
       open.push(new Set());
     } else if (character === "}" || character === "]") {
       open.pop();
-    } else if (character === ":") { // what stood before it was a key
+    } else if (character === ":") { // the literal before it is a key
       const key: string = JSON.parse(literal);
       const keys = open[open.length - 1];
       if (keys.has(key)) return key;
@@ -44,7 +44,7 @@ function duplicateKey(json: string): string | undefined {
   return undefined;
 }
 
-/** Just past the closing quote of the string that begins at `begin`. */
+/** The index just past the closing quote of the string that begins at `begin`. */
 function endOfString(json: string, begin: number): number {
   let i = begin + 1;
   while (json[i] !== '"') i += json[i] === "\\" ? 2 : 1;

@@ -1,6 +1,6 @@
 /**
- * Tensors on disk, whatever the file format: where each lies, and how it is
- * read. The byte ranges are what ONNX external data points at.
+ * Tensors on disk, whatever the file format: the place of each, and its reader.
+ * ONNX external data points at the byte ranges.
  */
 import { type ByteRange, readRange } from "../files/byte_range.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -11,41 +11,43 @@ import {
 import { decodeStored, widenToFloat32 } from "./safetensors_values.ts";
 import { rowMajor } from "./torch/strides.ts";
 
-/** Where one tensor lies. */
+/** The place of one tensor. */
 export interface StoredTensor extends ByteRange {
-  /** The file: of several, the one that holds this tensor. */
+  /** The file that holds the tensor; in an index, one of several. */
   readonly path: string;
   readonly dtype: SafetensorsDType;
   readonly shape: readonly number[];
-  /** Elements from one to the next along each dimension, where the range is not the tensor in row-major order. */
+  /** Distances of elements along each dimension, if the range is not the tensor in row-major order. */
   readonly strides?: readonly number[];
   /** Whether the second half of the range comes before the first. */
   readonly swapsHalves?: true;
 }
 
-/** Tensors whose places were checked. It holds no open handle. */
+/** The tensors of a file, with checked byte ranges. It holds no open handle. */
 export interface TensorFile {
-  /** The file that was opened; of several, their index. */
+  /** The path of the file, or of the index of several files. */
   readonly path: string;
-  /** By name, in the file's order. */
+  /** Tensors by name, in the file's order. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /**
-   * One tensor, read from its byte range. BF16 and both F8 become float32, exactly; the rest keep their dtype.
+   * Reads one tensor from its byte range. BF16 and both F8 become float32,
+   * exactly; the other dtypes stay.
    *
    * @throws {RangeError} If there is no such tensor, or the file got shorter.
-   * @throws {TypeError} If its dtype has no counterpart here.
+   * @throws {TypeError} If the tensor's dtype has no counterpart here.
    */
   read(name: string): Tensor;
   /**
-   * One tensor of a float dtype in float32: exactly, but for F64, which is rounded.
+   * Reads one tensor of a float dtype as float32: exactly, but for F64, which
+   * is rounded.
    *
    * @throws {RangeError} As `read`.
-   * @throws {TypeError} If its dtype is another one.
+   * @throws {TypeError} If the tensor has no float dtype.
    */
   readFloat32(name: string): Tensor<"float32">;
 }
 
-/** The readers of tensors whose places are known and checked. */
+/** Makes the readers of tensors whose byte ranges are checked. */
 export function tensorFile(
   path: string,
   tensors: ReadonlyMap<string, StoredTensor>,

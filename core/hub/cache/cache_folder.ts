@@ -10,14 +10,14 @@ import { withLock } from "./lock.ts";
 import type { HubSettings } from "../settings.ts";
 import { writing } from "../transfer/writing.ts";
 
-/** Where a repository lies. */
+/** The folders of a repository in the cache. */
 export interface CacheFolder {
   readonly root: string;
-  /** Where its locks lie. */
+  /** The folder of the repository's locks. */
   readonly locks: string;
 }
 
-/** The place of a repository, `owner/name`. */
+/** The folders of the repository `owner/name`. */
 export function cacheFolder(
   { cache }: HubSettings,
   kind: "models" | "datasets",
@@ -34,7 +34,7 @@ export const snapshotFolder = ({ root }: CacheFolder, commit: string): string =>
 /**
  * The folder of an earlier download, if there was one.
  *
- * @param marks Files of which any shows that it was whole: {@linkcode addFiles} links them last.
+ * @param marks Files of which any shows that the download was whole: {@linkcode addFiles} links them last.
  */
 export async function earlierSnapshot(
   folder: CacheFolder,
@@ -51,8 +51,8 @@ export async function earlierSnapshot(
 }
 
 /**
- * Completes a snapshot: files that it lacks are downloaded, then linked in the
- * order given. One that has them all is only read.
+ * Completes a snapshot: downloads the files that it lacks, then links them in
+ * the given order. A complete snapshot is only read.
  *
  * @throws As `download` and `writing`.
  */
@@ -105,7 +105,7 @@ async function link(
   });
 }
 
-/** Notes the commit that a branch or tag stands for. */
+/** Notes the commit that a branch or tag points to. */
 export async function noteRevision(
   { root }: CacheFolder,
   revision: string,

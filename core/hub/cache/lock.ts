@@ -1,6 +1,7 @@
 /**
- * One process at a time: a lock of the system on a file, the one that Python's
- * `huggingface_hub` takes. It ends with its owner, however that ends.
+ * A lock of the system on a file, which one process holds at a time: the lock
+ * that Python's `huggingface_hub` takes. It ends with its owner, however the
+ * owner ends.
  */
 import { statOf } from "../../files/is_file.ts";
 
@@ -9,7 +10,7 @@ import { statOf } from "../../files/is_file.ts";
  * lock. A file system without locks runs it at once.
  *
  * @param path The file to lock; its folder exists.
- * @param waiting Called if another holds it.
+ * @param waiting Called if another owner holds the lock.
  */
 export async function withLock<T>(
   path: string,
@@ -25,7 +26,8 @@ export async function withLock<T>(
     await lock(file, waiting);
     const [own, present] = [await file.stat(), await statOf(path)];
     if (own.ino === present?.ino) return await task();
-    // Its last owner removed it: the lock of a file without a name keeps nobody out.
+    // The last owner removed the file: a lock on a file without a name keeps
+    // nobody out.
   }
 }
 

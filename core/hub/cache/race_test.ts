@@ -11,7 +11,7 @@ const files = {
 };
 const weightName = "unet/diffusion_pytorch_model.safetensors";
 
-Deno.test("processes that ask for one model first each get it, and it comes once; one that is killed leaves it to the others", () =>
+Deno.test("processes that ask for one model at once download it once, even if one of them is killed", () =>
   withHub(
     { files, fault: breakAfter(1_000_000, { path: weightName }) },
     async (hub) => {

@@ -1,4 +1,4 @@
-/** One file over HTTP: by one process at a time, resumed where a transfer broke, checked against size and hash. */
+/** One file over HTTP: resumed where a transfer broke, checked against size and hash; callers hold a lock. */
 import { createHash, type Hash } from "node:crypto";
 import { statOf } from "../../files/is_file.ts";
 import { writeAll } from "../../files/write_atomically.ts";
@@ -15,9 +15,9 @@ import { writing } from "./writing.ts";
 /** A file of the hub, with the size and hash that its bytes must have. */
 export interface BlobInfo {
   readonly url: string;
-  /** The page of its repository, for advice. */
+  /** The page of the file's repository, for advice. */
   readonly page: string;
-  /** Its path within the model. */
+  /** The file's path within the model. */
   readonly name: string;
   readonly size: number;
   /** Hash in hex: SHA-256 of the bytes, or the SHA-1 that git gives a blob. */
@@ -26,9 +26,9 @@ export interface BlobInfo {
 
 /**
  * Downloads to `path`, by way of `path.incomplete`, which stays for the next
- * try if the transfer breaks and goes if its bytes are wrong.
+ * try if the transfer breaks, and is removed if its bytes are wrong.
  *
- * @throws {HubError} If the hub refuses, the transfer keeps breaking, size or hash are not the expected, or the disk is full.
+ * @throws {HubError} If the hub refuses, the transfer keeps breaking, size or hash are wrong, or the disk is full.
  */
 export async function download(
   path: string,
@@ -46,7 +46,7 @@ export async function download(
   await fetchAll();
   let found = await digestOf(partial, info);
   if (found !== expected(info) && wasThere) {
-    await Deno.remove(partial); // another left it, of other bytes
+    await Deno.remove(partial); // another process left other bytes
     await fetchAll();
     found = await digestOf(partial, info);
   }
@@ -59,7 +59,7 @@ export async function download(
   );
 }
 
-/** Appends the missing bytes of a file, no more than it has. @throws {PassingError} If not all of them come. */
+/** Appends the bytes that a partial file lacks. @throws {PassingError} If not all of them come. */
 async function transfer(
   partial: string,
   info: BlobInfo,
@@ -90,7 +90,7 @@ async function transfer(
       await writing(partial, size, () => writeAll(file, chunk));
       done += chunk.length;
       settings.observe?.({ path: name, done, size });
-      if (done > size) return; // the hash tells
+      if (done > size) return; // the hash shows the fault
     }
   } catch (cause) {
     if (!(cause instanceof PassingError)) throw cause;
@@ -103,7 +103,7 @@ async function transfer(
   );
 }
 
-/** Where the bytes of an answer begin: a server may send all, whatever was asked. */
+/** The position of an answer's first byte: a server may send all bytes, whatever range was asked for. */
 function beginOf({ status, headers }: Answer): number {
   const range = /^bytes (\d+)-/.exec(headers.get("content-range") ?? "");
   return status === 206 && range ? Number(range[1]) : 0;
@@ -115,7 +115,7 @@ const sizeOf = async (path: string): Promise<number> =>
 const expected = ({ size, hash }: BlobInfo): string =>
   `${size} bytes of hash ${hash}`;
 
-/** A file as {@linkcode expected} writes it. */
+/** A file's size and hash, as {@linkcode expected} writes them. */
 async function digestOf(path: string, { hash }: BlobInfo): Promise<string> {
   const size = await sizeOf(path);
   const digest = hashFor(hash, size);
@@ -124,7 +124,7 @@ async function digestOf(path: string, { hash }: BlobInfo): Promise<string> {
   return `${size} bytes of hash ${digest.digest("hex")}`;
 }
 
-/** The hash that a digest in hex is of. */
+/** The kind of hash that a digest in hex has. */
 function hashFor(digest: string, size: number): Hash {
   if (digest.length === 64) return createHash("sha256");
   return createHash("sha1").update(`blob ${size}\0`);

@@ -1,14 +1,14 @@
-/** Questions to the hub: what an answer means, when to ask again, and how long to wait before. */
+/** Requests to the hub: the meaning of an answer, when to ask again, and how long to wait before. */
 import type { HubSettings } from "../settings.ts";
 
-/** An answer of the hub that asking again does not change. */
+/** A failure that asking again does not change. */
 export class HubError extends Error {
   override name = "HubError";
 }
 
-/** A failure that may pass: no answer, one that broke off, or one that asks for patience. */
+/** A failure that may pass: no answer, an answer that broke off, or the hub's request to wait. */
 export class PassingError extends Error {
-  /** @param details Milliseconds to `wait`, where the hub says so; whether it `progressed`: something came before. */
+  /** @param details Milliseconds to `wait`, if the hub says so; whether bytes came before the failure (`progressed`). */
   constructor(
     message: string,
     readonly details: ErrorOptions & { wait?: number; progressed?: boolean } =
@@ -18,21 +18,20 @@ export class PassingError extends Error {
   }
 }
 
-/** How often a question that nothing comes of is asked again. */
+/** The most retries in a row without progress. */
 const retries = 5;
 
-/** Milliseconds before the second attempt; each further one waits twice as long. */
+/** Milliseconds before the first retry; each further pause is twice as long. */
 const firstPause = 1000;
 
-/** Milliseconds that a hub may make us wait. */
+/** The longest wait that the hub may ask for, in milliseconds. */
 const longestWait = 10 * 60_000;
 
 /**
- * The result of a task that is tried again where it fails for reasons that may
- * pass.
+ * Runs a task, again if it fails for reasons that may pass.
  *
- * @param what What the task does, for errors: "download URL".
- * @throws {HubError} If it keeps failing, or the hub asks for more patience than minutes.
+ * @param what The action of the task, for errors: "download URL".
+ * @throws {HubError} If the task keeps failing, or the hub asks to wait longer than ten minutes.
  */
 export async function persist<T>(
   what: string,
@@ -67,11 +66,11 @@ function refusal(
   return `Cannot ${what}: ${message}, ${advice}; run again to go on from here`;
 }
 
-/** An answer of success. */
+/** A successful answer. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  /** Its body. @throws {PassingError} Where it breaks off, or nothing comes for too long. */
+  /** The body. @throws {PassingError} If it breaks off, or nothing comes for too long. */
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
@@ -80,7 +79,7 @@ export interface Answer {
  *
  * @param options.page The page of the repository, for advice.
  * @throws {PassingError} If asking again may help.
- * @throws {HubError} If not, saying what to do.
+ * @throws {HubError} If asking again does not help; the error says what to do.
  */
 export async function ask(
   url: string,
@@ -88,7 +87,7 @@ export async function ask(
   { page, headers = {} }: { page: string; headers?: Record<string, string> },
 ): Promise<Answer> {
   const { token, patience } = settings;
-  // fetch drops the token where a redirect leaves the hub.
+  // fetch drops the token if a redirect leaves the hub.
   const authorization: Record<string, string> = token
     ? { authorization: `Bearer ${token}` }
     : {};
@@ -108,7 +107,7 @@ export async function ask(
   return { status: response.status, headers: response.headers, chunks };
 }
 
-/** What a status that is no success means. */
+/** The error for a status that is no success. */
 function refused(
   { status, headers }: Response,
   url: string,
@@ -132,7 +131,7 @@ function refused(
   return new HubError(`Cannot download ${url}: ${status}, ${advice}`);
 }
 
-/** Milliseconds of `Retry-After`, in seconds or as a date, or till the hub's own limit is reset. */
+/** Milliseconds to wait: `Retry-After`, in seconds or as a date, or the time until the hub's limit is reset. */
 function waitAskedFor(headers: Headers): number | undefined {
   const after = headers.get("retry-after");
   const reset = /;\s*t=(\d+)/.exec(headers.get("ratelimit") ?? "")?.[1];
@@ -142,14 +141,14 @@ function waitAskedFor(headers: Headers): number | undefined {
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 }
 
-/** A request as its failures name it, and how it is stopped. */
+/** A request's address, its patience, and its stop. */
 interface Watched {
   readonly url: string;
   readonly patience: number;
   readonly stop: AbortController;
 }
 
-/** What comes of a promise. @throws {PassingError} If it fails, or nothing comes in time; the request is then stopped. */
+/** Awaits a promise. @throws {PassingError} If it fails, or nothing comes in time; the request is then stopped. */
 async function inTime<T>(
   coming: Promise<T>,
   { url, patience, stop }: Watched,

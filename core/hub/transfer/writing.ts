@@ -1,15 +1,15 @@
 /** Writing into the cache, with errors that say what to do. */
 import { HubError } from "./request.ts";
 
-/** How the system says that a disk, or one's share of it, is full. */
+/** Matches the system's message of a full disk, or a full quota. */
 const full = /No space left|quota exceeded/i;
 
 /**
- * The result of a task that writes.
+ * Runs a task that writes.
  *
- * @param path What it writes, for the error.
- * @param size Bytes that it needs.
- * @throws {HubError} If the disk is full or may not be written.
+ * @param path The written path, for the error.
+ * @param size The number of bytes that the task needs.
+ * @throws {HubError} If the task fails, as on a full disk; the error says what to do.
  */
 export async function writing<T>(
   path: string,

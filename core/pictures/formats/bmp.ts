@@ -1,23 +1,23 @@
 /** BMP files without compression: palettes of 1, 4 and 8 bits, 24 and 32 bits a pixel. */
 import type { Picture } from "../picture.ts";
 
-/** What the headers say. */
+/** The content of the headers. */
 interface Layout {
   readonly width: number;
   readonly height: number;
   readonly bits: number;
   /** Whether the first row is the top one. */
   readonly fromTop: boolean;
-  /** Where the rows begin. */
+  /** The byte at which the rows begin. */
   readonly begin: number;
-  /** Where the palette begins, and its colours of four bytes. */
+  /** The byte at which the palette begins, and its number of colours, of four bytes each. */
   readonly palette: { begin: number; colours: number };
 }
 
 /**
- * The picture of a file's bytes; a fourth channel is left out.
+ * Decodes a file's bytes; a fourth channel is left out.
  *
- * @throws {TypeError} If it is cut off, or of another kind, which the message names.
+ * @throws {TypeError} If the file is cut off, or of another kind, which the message names.
  */
 export function decodeBmp(bytes: Uint8Array, path: string): Picture {
   const refuse = (found: string): never => {
@@ -79,14 +79,14 @@ function layoutOf(view: DataView, refuse: (found: string) => never): Layout {
   };
 }
 
-/** Whether the masks of 32 bits say what every such file without masks means. */
+/** Whether the masks of 32 bits are the ones that files without masks imply. */
 const hasUsualMasks = (view: DataView, bits: number): boolean =>
   bits === 32 && view.byteLength >= 66 &&
   [0xff0000, 0xff00, 0xff].every((mask, i) =>
     view.getUint32(54 + 4 * i, true) === mask
   );
 
-/** Where the colour of a pixel lies in the palette; undefined where it has none. */
+/** The byte of a pixel's colour in the palette; undefined if the palette lacks it. */
 function colourAt(
   bytes: Uint8Array,
   row: number,

@@ -1,8 +1,8 @@
 /**
  * JPEG files of four colours: CMYK, or Adobe's YCCK. The decoder does not know
- * them, so they are taken apart into four grey files, one a colour, whose codes
- * are copied bit by bit (ITU-T T.81, annexes B, F and G). Colours become red,
- * green and blue as in libjpeg and Pillow, number for number.
+ * them, so they are split into four grey files, one for each colour, whose
+ * codes are copied bit by bit (ITU-T T.81, annexes B, F and G). Colours become
+ * red, green and blue as in libjpeg and Pillow, number for number.
  */
 import type { Picture } from "../picture.ts";
 import {
@@ -15,7 +15,7 @@ import {
 
 const colours = 4;
 
-/** A segment: its marker's second byte, its bytes with their two of length, and the coded bytes behind a `SOS`. */
+/** A segment: its marker's second byte, its bytes with the two of length, and the coded bytes after a `SOS`. */
 interface Segment {
   readonly marker: number;
   readonly bytes: Uint8Array;
@@ -25,7 +25,7 @@ interface Segment {
 const SOI = 0xd8, EOI = 0xd9, SOS = 0xda, DHT = 0xc4, DRI = 0xdd, APP14 = 0xee;
 const DQT = 0xdb;
 const RST0 = 0xd0;
-/** Baseline, extended and progressive, all with Huffman codes. */
+/** Markers of baseline, extended and progressive frames, all with Huffman codes. */
 const frames = [0xc0, 0xc1, 0xc2];
 const progressive = 0xc2;
 
@@ -35,7 +35,7 @@ function segmentsOf(file: Uint8Array): Segment[] {
   for (let at = 2; at + 2 <= file.length;) {
     const marker = file[at + 1];
     if (file[at] !== 0xff) break;
-    if (marker === 0xff) at++; // a byte that fills
+    if (marker === 0xff) at++; // a fill byte
     else if (marker === EOI) {
       return [...segments, { marker, bytes: new Uint8Array() }];
     } else {
@@ -49,7 +49,7 @@ function segmentsOf(file: Uint8Array): Segment[] {
   return segments;
 }
 
-/** The bytes of a scan: up to a marker that is no restart. */
+/** The coded bytes of a scan, up to a marker that is no restart. */
 function codedFrom(file: Uint8Array, begin: number): Uint8Array {
   let end = begin;
   while (end < file.length && !(file[end] === 0xff && isEnd(file[end + 1]))) {
@@ -67,10 +67,10 @@ export const hasFourColours = (file: Uint8Array): boolean =>
     ?.bytes[7] === colours;
 
 /**
- * The picture of a file of four colours.
+ * Decodes a file of four colours.
  *
- * @param decodeGrey Gives a grey file's pixels, in three equal channels.
- * @throws {RangeError} If it is cut off, damaged, or its colours are not all of one size.
+ * @param decodeGrey Decodes a grey file to three equal channels.
+ * @throws {RangeError} If the file is cut off or damaged, or its colours are not all of one size.
  */
 export function decodeFourColours(
   file: Uint8Array,
@@ -97,10 +97,10 @@ export function decodeFourColours(
 
 const clipped = (value: number): number => Math.min(255, Math.max(0, value));
 
-/** libjpeg's constants of 16 binary places. */
+/** A constant of libjpeg, with 16 binary places. */
 const fixed = (value: number): number => Math.floor(value * 65536 + 0.5);
 
-/** CMYK as Adobe's luminance, colour differences and black mean it. */
+/** CMYK from Adobe's YCCK: luminance, colour differences and black. */
 function fromYcck([y, cb, cr, k]: readonly number[]): number[] {
   const [b, r] = [cb - 128, cr - 128];
   const half = 32768;
@@ -114,7 +114,7 @@ function fromYcck([y, cb, cr, k]: readonly number[]): number[] {
   ];
 }
 
-/** The light that is left: files hold inks the other way round, as Adobe has it. */
+/** RGB as the light that inks leave; files store inks inverted, as Adobe's do. */
 function rgbOf(stored: readonly number[]): number[] {
   const [c, m, y, black] = stored.map((value) => 255 - value);
   const left = 255 - black;
@@ -124,7 +124,7 @@ function rgbOf(stored: readonly number[]): number[] {
   });
 }
 
-/** One grey file for each colour. */
+/** Makes one grey file for each colour. */
 function greyFiles(segments: readonly Segment[]): Uint8Array<ArrayBuffer>[] {
   const frame = segments.find(({ marker }) => frames.includes(marker))!;
   checkSampling(frame);
@@ -167,7 +167,7 @@ function checkSampling({ bytes }: Segment): void {
   );
 }
 
-/** One colour in a scan. */
+/** One colour of a scan. */
 interface ScanColour {
   readonly id: number;
   readonly dc?: HuffmanTable;
@@ -176,11 +176,11 @@ interface ScanColour {
   readonly writer: BitWriter;
 }
 
-/** Takes scans apart; it knows the tables that came before them. */
+/** Splits scans into colours, by the tables that came before them. */
 class ScanSplitter {
-  /** By class (0 of DC, 1 of AC) and number, as files name them. */
+  /** Tables by class (0 for DC, 1 for AC) and number, as files name them. */
   readonly #tables = new Map<number, HuffmanTable>();
-  /** Blocks of a colour between restarts; 0 for none. */
+  /** The blocks of a colour between restarts; 0 for no restarts. */
   #interval = 0;
 
   constructor(private readonly frame: Segment) {}
@@ -241,7 +241,7 @@ class ScanSplitter {
   }
 }
 
-/** A scan between its restarts. */
+/** Splits a scan at its restarts. */
 function stretchesOf(coded: Uint8Array): Uint8Array[] {
   const stretches: Uint8Array[] = [];
   let begin = 0;
@@ -253,7 +253,7 @@ function stretchesOf(coded: Uint8Array): Uint8Array[] {
   return [...stretches, coded.subarray(begin)];
 }
 
-/** How a block is copied: of a progressive file only means are in one scan with those of other colours. */
+/** Makes the copier of a block. In a progressive file, a scan of several colours has DC coefficients alone. */
 function blockCopier(isProgressive: boolean, range: Uint8Array) {
   const isRefinement = isProgressive && range[2] >> 4 > 0;
   return (copier: BitCopier, { dc, ac, writer }: ScanColour) => {

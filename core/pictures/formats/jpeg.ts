@@ -1,24 +1,31 @@
 /**
- * JPEG pictures (ITU-T T.81) as libjpeg decodes them, and with it Pillow: by
- * mozjpeg's decoder, which is libjpeg-turbo's, compiled to WebAssembly.
- * Distances such as FID see how a decoder rounds and how it interpolates
- * colours. The pixels are those of djpeg (libjpeg-turbo 2.1.5), bit for bit, in
- * 4:2:0, 4:2:2, 4:4:4, grey and progressive files; in 4:4:0, which is rare, they
- * are up to 2 of 255 levels apart. jpeg-js, which repeats colours instead, is
- * 13 levels apart on average on a picture of noise in 4:2:0.
+ * JPEG pictures (ITU-T T.81), decoded as in libjpeg and Pillow: by mozjpeg's
+ * decoder, which is libjpeg-turbo's, compiled to WebAssembly. Distances such as
+ * FID depend on how a decoder rounds and interpolates colours. The pixels equal
+ * djpeg's (libjpeg-turbo 2.1.5), bit for bit, in 4:2:0, 4:2:2, 4:4:4, grey and
+ * progressive files; in 4:4:0, which is rare, they are up to 2 of 255 levels
+ * apart. jpeg-js, which repeats colours instead, is 13 levels apart on average
+ * on a picture of noise in 4:2:0.
  */
 import openDecoder from "@jsquash/jpeg/codec/dec/mozjpeg_dec.js";
 import type { Picture } from "../picture.ts";
 import { decodeFourColours, hasFourColours } from "./four_colour_jpeg.ts";
 import { cutOff } from "./jpeg_bits.ts";
 
-/** Decodes a file's bytes; `path` is for errors. @throws {TypeError} If it is no whole JPEG of a kind that has colours or grey. */
+/**
+ * Decodes a file's bytes; `path` is for errors.
+ *
+ * @throws {TypeError} If the bytes are no whole JPEG in colours or grey.
+ */
 export type DecodeJpeg = (
   bytes: Uint8Array<ArrayBuffer>,
   path: string,
 ) => Picture;
 
-/** Starts the decoder, which may be of no use after a file that it refused. Rotations that a camera noted are not applied, as Pillow does not unless asked. */
+/**
+ * Starts the decoder, which may be unusable after a file that it refused.
+ * Rotations that a camera noted are not applied, as in Pillow by default.
+ */
 export async function openJpegDecoder(): Promise<DecodeJpeg> {
   const said: string[] = [];
   const decoder = await openDecoder({
@@ -44,7 +51,11 @@ export async function openJpegDecoder(): Promise<DecodeJpeg> {
   };
 }
 
-/** libjpeg ends its program where it finds an error, once it has said which. @throws {RangeError} If the program itself fails on damaged bytes. */
+/**
+ * Returns null if libjpeg ended its program, after printing the error.
+ *
+ * @throws {RangeError} If the program fails itself.
+ */
 function decodedOrNull(decode: () => ImageData | null): ImageData | null {
   try {
     return decode();
@@ -55,7 +66,7 @@ function decodedOrNull(decode: () => ImageData | null): ImageData | null {
   }
 }
 
-/** What a decoder for browsers gives, without transparency. */
+/** The output of a decoder for browsers as a picture, without transparency. */
 export function withoutAlpha(
   { width, height, data: rgba }: ImageData,
 ): Picture {

@@ -1,19 +1,19 @@
-/** The bits of a JPEG's scan (ITU-T T.81, annexes C and F): read, and written elsewhere. */
+/** The bits of a JPEG's scan (ITU-T T.81, annexes C and F), read and copied. */
 
 /** libjpeg's warning of a file that ends too early; it fills the rest with grey. */
 export const cutOff = "Premature end of JPEG file";
 
-/** Symbols of a table's codes, by {@linkcode keyOf} a code. */
+/** Symbols of a table's codes, by the {@linkcode keyOf} of each code. */
 export type HuffmanTable = ReadonlyMap<number, number>;
 
 /** A code's length and bits in one number: a one, then the bits. */
 const keyOf = (bits: number, length: number): number => 1 << length | bits;
 
 /**
- * The table of a segment `DHT`.
+ * Makes the table of a `DHT` segment.
  *
- * @param counts How many codes there are of each length from 1 to 16.
- * @param symbols One for each code, the shorter codes first.
+ * @param counts The number of codes of each length from 1 to 16.
+ * @param symbols A symbol for each code, the shorter codes first.
  */
 export function huffmanTable(
   counts: Uint8Array,
@@ -31,13 +31,13 @@ export function huffmanTable(
   return table;
 }
 
-/** The bits of one stretch of a scan, each of which is copied as it is read. */
+/** The bits of a scan between two restarts, each of which is copied as it is read. */
 export class BitCopier {
   #at = 0;
   #left = 0;
   readonly #bytes: Uint8Array;
 
-  /** @param stretch Its bytes, in which a zero follows each byte of ones. */
+  /** @param stretch The bytes between the restarts, in which a zero follows each byte of ones. */
   constructor(stretch: Uint8Array) {
     this.#bytes = stretch.filter((byte, i) =>
       byte !== 0 || stretch[i - 1] !== 0xff
@@ -61,7 +61,7 @@ export class BitCopier {
     for (let i = 0; i < count; i++) this.#bit(to);
   }
 
-  /** Copies a code. @returns Its symbol. @throws {RangeError} If the table lacks it, or is missing itself. */
+  /** Copies a code. @returns The code's symbol. @throws {RangeError} If the table lacks the code, or is missing. */
   symbol(table: HuffmanTable | undefined, to: BitWriter): number {
     let bits = 0;
     for (let length = 1; length <= 16; length++) {

@@ -1,10 +1,10 @@
-/** Small JPEG files of every kind of sampling beside what djpeg of libjpeg-turbo 2.1.5 makes of them (`-pnm`, its defaults). */
+/** Small JPEG files of every sampling against djpeg of libjpeg-turbo 2.1.5 (`-pnm`, its defaults). */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { openJpegDecoder } from "./jpeg.ts";
 
 const folder = "testdata/jpeg";
 
-/** What a PNM file holds, grey as three equal channels. */
+/** Reads a PNM file, grey as three equal channels. */
 async function decodedByDjpeg(path: string) {
   const bytes = await Deno.readFile(path);
   const [header, kind, width, height] = /^P([56])\s(\d+)\s(\d+)\s255\s/.exec(
@@ -37,7 +37,7 @@ Deno.test("pictures are libjpeg's within 2 levels: 440", async () => {
   assert(own.every((value, i) => Math.abs(value - data[i]) <= 2));
 });
 
-Deno.test("what is no whole JPEG is refused by name, and the decoder goes on", async () => {
+Deno.test("a file that is no whole JPEG is refused by name, and the decoder goes on", async () => {
   const decode = await openJpegDecoder();
   const whole = await Deno.readFile(`${folder}/420.jpg`);
   const refused = (bytes: Uint8Array<ArrayBuffer>, message: string) =>

@@ -1,11 +1,11 @@
 /** Binary PPM and PGM files (netpbm) of 8 bits a channel. */
 import type { Picture } from "../picture.ts";
 
-/** Kind, width, height and largest value, with comments between them; one white space ends it. */
+/** Matches kind, width, height and largest value, with comments between them, and one white space at the end. */
 const header =
   /^P([56])(?:\s+|\s*#[^\n\r]*[\n\r])+(\d+)(?:\s+|\s*#[^\n\r]*[\n\r])+(\d+)(?:\s+|\s*#[^\n\r]*[\n\r])+(\d+)\s/;
 
-/** The picture of a file's bytes; grey gets three equal channels. @throws {TypeError} If it is no whole file of this kind. */
+/** Decodes a file's bytes; grey becomes three equal channels. @throws {TypeError} If the bytes are no whole such file. */
 export function decodeNetpbm(bytes: Uint8Array, path: string): Picture {
   const start = String.fromCharCode(...bytes.subarray(0, 1024));
   const [all, kind, ...numbers] = header.exec(start) ?? [];

@@ -1,9 +1,9 @@
-/** WebP pictures as libwebp decodes them, and with it Pillow: by libwebp itself, compiled to WebAssembly. */
+/** WebP pictures, decoded as in Pillow: by libwebp, compiled to WebAssembly. */
 import openDecoder from "@jsquash/webp/codec/dec/webp_dec.js";
 import type { Picture } from "../picture.ts";
 import { withoutAlpha } from "./jpeg.ts";
 
-/** Starts the decoder, which gives a file's pixels without their transparency. */
+/** Starts the decoder, which leaves out transparency. */
 export async function openWebpDecoder(): Promise<
   (bytes: Uint8Array<ArrayBuffer>, path: string) => Picture
 > {

@@ -94,7 +94,7 @@ Deno.test("null is no default: diffusers takes it for Python's None", () => {
   assertEquals(eulerConfig(config).sigmaMin, undefined);
 });
 
-/** Malformed values, refused whichever class would read them, and the end of the message. */
+/** Malformed values, refused whichever class reads them, and a part of the message. */
 const malformed: [Record<string, unknown>, string][] = [
   [{ beta_schedule: "cubic" }, 'is "cubic", expected one of'],
   [{ prediction_type: "flow" }, 'is "flow"'],
@@ -139,7 +139,7 @@ Deno.test("a config with an unknown key or a malformed value is refused by file,
   assertThrows(() => parseSchedulerConfig([], "a.json"), TypeError, "a.json");
 });
 
-/** What the class, or the kind named, cannot do. */
+/** Values that the named kind cannot use. */
 const refused: [string, Record<string, unknown>, string][] = [
   ["ddim", { beta_start: 0.5 }, "is 0.5, expected at most beta_end 0.02"],
   ["euler", { trained_betas: [0.1] }, "is [0.1], expected 1000 numbers"],
@@ -197,7 +197,7 @@ const refused: [string, Record<string, unknown>, string][] = [
   ["unipc", { lower_order_final: false }, "has coefficients"],
 ];
 
-Deno.test("a kind refuses what its class cannot do, and ignores keys of others", () => {
+Deno.test("a kind refuses values that its class cannot use, and ignores keys of other classes", () => {
   for (const [kind, json, message] of refused) {
     const config = parseSchedulerConfig(json, "a.json");
     const named = samplerKinds.find((each) => each === kind)!;

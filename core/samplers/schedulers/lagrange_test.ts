@@ -11,7 +11,7 @@ const interpolated = (rule: typeof integral) =>
     0,
   );
 
-Deno.test("integral() of an interpolated quadratic is its own", () => {
+Deno.test("integral() of an interpolated quadratic is the quadratic's integral", () => {
   const at = (u: number) => 2 * u - 1.5 * u ** 2 + u ** 3 / 6;
   assertAlmostEquals(interpolated(integral), at(2) - at(0.3), 1e-12);
 });

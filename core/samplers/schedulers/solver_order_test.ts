@@ -1,7 +1,7 @@
 /**
- * Samplers against an exact solution. Where the data are normal with standard
- * deviation s, the best epsilon is known, and the probability flow takes x to
- * x · sd'/sd, with sd² = s² signal² + noise²: errors show a solver's order.
+ * Samplers against an exact solution. If the data are normal with standard
+ * deviation s, the best epsilon is known, and the probability flow takes x to x
+ * · sd'/sd, with sd² = s² signal² + noise²: errors show a solver's order.
  */
 import { assert } from "@std/assert";
 import { dpmSolverConfig, makeDpmSolver } from "./exponential/dpm_solver.ts";
@@ -31,7 +31,7 @@ function deviation({ signal, noise }: NoiseLevel): number {
   return Math.hypot(dataDeviation * signal, noise);
 }
 
-/** Relative error half way, where sampling has begun with x = 1. */
+/** The relative error half way, if sampling begins with x = 1. */
 function errorOf({ steps, ...sampler }: Sampler): number {
   const levels = steps.map(({ timestep }) =>
     levelOfSigma(sigmaOfTimestep(training, timestep), timestep)
@@ -67,7 +67,7 @@ Deno.test("solvers of order 1 halve their error with twice the steps", () => {
   }
 });
 
-Deno.test("multistep solvers divide it by four: their start is of lower order", () => {
+Deno.test("multistep solvers quarter their error with twice the steps, as their start is of lower order", () => {
   const plms = errors((steps) => makePndm(leading, { steps }));
   for (const [rough, fine] of [solver(2), solver(2, "heun"), solver(3), plms]) {
     assert(rough < 1e-4 && fine / rough < 0.3, `${rough} ${fine}`);

@@ -1,4 +1,4 @@
-/** Weights must be numbers: a NaN in a file would only show as a black image, many layers later. */
+/** Checks that weights are finite: a NaN in a file would only show as a black image, many layers later. */
 import { readRange } from "../../files/byte_range.ts";
 import { isFloat, windowBytes } from "./exponent_scan.ts";
 import { type Scan, scanInTurn, scanned, scanOf } from "./scan_in_turn.ts";
@@ -6,19 +6,19 @@ import { safetensorsBytes } from "../safetensors_header.ts";
 import { decodeStored, widenToFloat32 } from "../safetensors_values.ts";
 import type { StoredTensor } from "../tensor_file.ts";
 
-/** Ranges that were found finite, by the file as it was. */
+/** The ranges that were found finite, by the state of their file. */
 const known = new Map<string, Set<string>>();
 
-/** Bytes for which it takes less time to start a second thread than it saves. */
+/** The number of bytes above which a second thread saves more time than its start takes. */
 const manyBytes = 2 ** 29;
 
 /**
- * Checks that tensors hold neither NaN nor infinity, once a process: reads
- * them in the order of their files, a window at a time, many on two threads.
+ * Checks that tensors hold neither NaN nor infinity, once a process: reads them
+ * in the order of their files, a window at a time, many on two threads.
  * Integers always pass.
  *
- * @param tensors By name, for the error.
- * @throws {RangeError} If a value is not finite; names file, tensor and flat index.
+ * @param tensors The tensors by name, for the error.
+ * @throws {RangeError} If a value is not finite; the error names file, tensor and flat index.
  */
 export function checkFinite(tensors: ReadonlyMap<string, StoredTensor>): void {
   const floats = [...tensors].filter(([, { dtype }]) => isFloat(dtype));
@@ -56,7 +56,7 @@ function passedOf(
   return known.getOrInsertComputed(key, () => new Set());
 }
 
-/** Takes turns until it is disposed of; where it cannot start, as in a bundle, the first thread takes all. */
+/** Starts a thread that takes turns until disposal; if it cannot start, as in a bundle, this thread takes all turns. */
 function secondThread(scan: Scan): Disposable {
   const url = new URL("./scan_worker.ts", import.meta.url);
   const worker = new Worker(url, { type: "module" });

@@ -9,13 +9,13 @@ import type { StoredTensor } from "../tensor_file.ts";
 import { checkFinite } from "./check_finite.ts";
 import { windowBytes } from "./exponent_scan.ts";
 
-/** A file of one tensor, five bytes in. */
+/** Writes a file of one tensor, which begins at byte 5. */
 function written(
   path: string,
   { dtype, shape, last }: {
     dtype: SafetensorsDType;
     shape: readonly number[];
-    /** Its last bytes; the others are one. */
+    /** The tensor's last bytes; all other bytes are 1. */
     last: readonly number[];
   },
 ): Map<string, StoredTensor> {
@@ -27,7 +27,7 @@ function written(
   return new Map([["w", { path, dtype, shape, begin, end }]]);
 }
 
-/** The largest finite number of each dtype, and some that are not finite, little-endian. */
+/** The largest finite number of each dtype, then numbers that are not finite, little-endian. */
 const ends: [SafetensorsDType, number[], ...number[][]][] = [
   [
     "F64",
@@ -42,7 +42,7 @@ const ends: [SafetensorsDType, number[], ...number[][]][] = [
   ["F8_E4M3", [0x7e], [0x7f], [0xff]],
 ];
 
-Deno.test("checkFinite() finds what is not finite in every dtype, at any place of its windows", () =>
+Deno.test("checkFinite() finds numbers that are not finite in every dtype, at any place of its windows", () =>
   inTemporaryFolder((folder) => {
     for (const [dtype, finite, ...others] of ends) {
       const count = windowBytes / safetensorsBytes[dtype];
@@ -64,7 +64,7 @@ Deno.test("checkFinite() finds what is not finite in every dtype, at any place o
     return Promise.resolve();
   }));
 
-Deno.test("checkFinite() passes integers, and reads what passed once", () =>
+Deno.test("checkFinite() passes integers, and reads a tensor that passed only once", () =>
   inTemporaryFolder((folder) => {
     const path = `${folder}/w`;
     const shape = [2];

@@ -1,24 +1,27 @@
 /**
- * Whether any of many floats is infinite or not a number: its exponent bits are
- * then all ones, and `(x & ~sign) + (lowest exponent bit)` carries into the
- * sign bit. Adding up the carries of all elements takes no branch, and in
- * WebAssembly 16 bytes at a time, which is as fast as memory is read; a loop
- * in JavaScript, which no engine vectorises, takes several times as long.
+ * Finds floats that are infinite or not a number: their exponent bits are all
+ * ones, so that `(x & ~sign) + (lowest exponent bit)` carries into the sign
+ * bit. Adding up the carries of all elements takes no branch, and in
+ * WebAssembly 16 bytes at a time, which is as fast as memory is read; a loop in
+ * JavaScript, which no engine vectorises, takes several times as long.
  */
 import type { SafetensorsDType } from "../safetensors_header.ts";
 
-/** One bit of every element of so many bits, in 8 bytes. */
+/** The bit at a place of every element of `bits` bits, in 8 bytes. */
 const inEach = (bits: number, place: number): bigint =>
   Array.from({ length: 64 / bits }, (_, i) => 1n << BigInt(i * bits + place))
     .reduce((a, b) => a | b);
 
-/** The sign bits of so wide elements in 8 bytes, all other bits, and the lowest of their exponents. */
+/** Masks of 8 bytes for elements of `bits` bits: the sign bits, all other bits, and the lowest exponent bits. */
 const masksOf = (bits: number, fraction: number) => {
   const signs = inEach(bits, bits - 1);
   return { signs, magnitudes: ~signs, lowest: inEach(bits, fraction) };
 };
 
-/** Of the dtypes that hold floats: bits of an element, and of its fraction. F8_E4M3 has no infinity: only all bits one are no number. */
+/**
+ * The masks of the float dtypes, by bits of an element and of its fraction.
+ * F8_E4M3 has no infinity, and only all ones is NaN.
+ */
 const floats: Partial<Record<SafetensorsDType, ReturnType<typeof masksOf>>> = {
   F64: masksOf(64, 52),
   F32: masksOf(32, 23),
@@ -28,10 +31,10 @@ const floats: Partial<Record<SafetensorsDType, ReturnType<typeof masksOf>>> = {
   F8_E4M3: masksOf(8, 0),
 };
 
-/** Bytes that are looked at together, small enough to stay in a core's cache. */
+/** The number of bytes that are scanned together, few enough for a core's cache. */
 export const windowBytes = 2 ** 18;
 const pageBytes = 2 ** 16;
-/** Bytes of one round of the loop: four vectors. */
+/** The number of bytes of one round of the loop: four vectors. */
 const roundBytes = 64;
 
 /** Instructions of WebAssembly, as its specification numbers them. */
@@ -55,13 +58,14 @@ const wasm = {
 };
 const types = { i32: 0x7f, i64: 0x7e, v128: 0x7b };
 
-/** `scan(end, magnitudes, lowest)`: the sums of all words from 0 to `end`, joined by or. */
+/** The code of `scan(end, magnitudes, lowest)`: the sums of all words from 0 to `end`, joined by or. */
 function code(): number[] {
   const [end, magnitudes, lowest, place, sums, masks, steps] = [
     ...Array(7).keys(),
   ];
   const { get, set, tee, load, lane64 } = wasm;
-  // Vectors of a round are joined among themselves: rounds wait for one join only.
+  // The vectors of a round are joined first, so that rounds wait for one join
+  // only.
   const round = Array.from({ length: roundBytes / 16 }, (_, i) => [
     ...[...get(place), ...load(16 * i)],
     ...[...get(masks), ...wasm.and, ...get(steps), ...wasm.addWords],
@@ -104,7 +108,7 @@ function module(): Uint8Array<ArrayBuffer> {
 
 const memory = new WebAssembly.Memory({ initial: windowBytes / pageBytes });
 
-/** Where bytes are brought to be looked at. */
+/** The memory that bytes are copied into to be scanned. */
 export const scanWindow = new Uint8Array(memory.buffer as ArrayBuffer);
 
 type Scan = (end: number, magnitudes: bigint, lowest: bigint) => bigint;

@@ -1,19 +1,19 @@
-/** Tensors that threads look at in turn: whoever is free takes the next one. */
+/** Tensors that threads scan in turn: a free thread takes the next one. */
 import { fillFrom } from "../../files/byte_range.ts";
 import type { StoredTensor } from "../tensor_file.ts";
 import { scanWindow, windowIsFinite } from "./exponent_scan.ts";
 
-/** Numbers that all threads see. */
+/** The indices of the numbers that all threads share. */
 const places = { taken: 0, done: 1, finite: 2 };
 
-/** A list of tensors that are looked at, as it is sent to a thread. */
+/** A list of tensors to scan, as it is sent to a thread. */
 export interface Scan {
   readonly tensors: readonly StoredTensor[];
-  /** How many are taken, how many are done, and of each whether it is finite. */
+  /** The number of taken tensors, the number of done ones, and for each tensor whether it is finite. */
   readonly turns: Int32Array<SharedArrayBuffer>;
 }
 
-/** None is looked at yet. */
+/** A scan that has not begun. */
 export const scanOf = (tensors: readonly StoredTensor[]): Scan => ({
   tensors,
   turns: new Int32Array(
@@ -21,7 +21,7 @@ export const scanOf = (tensors: readonly StoredTensor[]): Scan => ({
   ),
 });
 
-/** Looks at tensors until none is left to take. @throws {RangeError} If a file ends before a tensor does, which then counts as not finite. */
+/** Scans tensors until none is left. @throws {RangeError} If a file ends before a tensor, which counts as not finite. */
 export function scanInTurn({ tensors, turns }: Scan): void {
   using opened = new DisposableStack();
   const files = new Map<string, Deno.FsFile>();
@@ -42,7 +42,7 @@ export function scanInTurn({ tensors, turns }: Scan): void {
   }
 }
 
-/** Waits for what other threads took; says of each tensor whether it is finite. */
+/** Waits for the tensors of other threads; returns for each tensor whether it is finite. */
 export function scanned({ tensors, turns }: Scan): boolean[] {
   for (;;) {
     const done = Atomics.load(turns, places.done);

@@ -8,7 +8,7 @@ import {
   translatedFile,
 } from "./translated.ts";
 
-/** Where it lies in the checkpoint of a whole pipeline. */
+/** The prefix of the autoencoder's names in the checkpoint of a whole pipeline. */
 export const autoencoderPrefix = "first_stage_model.";
 
 const renames: Renames = [
@@ -30,7 +30,7 @@ const renames: Renames = [
 
 const upLevel = /^decoder\.up\.(\d+)\./;
 
-/** The autoencoder by diffusers' names; a file of another layout stays as it is. On the way up, levels count from the other end. */
+/** Gives an original autoencoder diffusers' names, with the decoder's levels in reverse; keeps other files unchanged. */
 export function originalAutoencoder(file: TensorFile): TensorFile {
   const part = partOf(file, autoencoderPrefix);
   if (part.tensors.size === 0) return file;

@@ -1,8 +1,9 @@
 /**
  * The transformers of Stable Diffusion 3 and FLUX.1 as Stability AI and Black
- * Forest Labs publish them, by diffusers' names. There, queries, keys and values
- * lie in one matrix, in FLUX's single blocks the feed-forward layer with them,
- * and modulations of a norm alone have their shift before their scale.
+ * Forest Labs publish them, by diffusers' names. The originals join queries,
+ * keys and values in one matrix, in FLUX's single blocks the feed-forward layer
+ * with them, and modulations of a norm alone have their shift before their
+ * scale.
  */
 import type { StoredTensor, TensorFile } from "../tensor_file.ts";
 import { stacksOf } from "./rows.ts";
@@ -15,10 +16,10 @@ import {
   translatedFile,
 } from "./translated.ts";
 
-/** Where a transformer lies in the checkpoint of a whole pipeline. */
+/** The prefix of a transformer's names in the checkpoint of a whole pipeline. */
 const prefix = "model.diffusion_model.";
 
-/** Family of a multimodal transformer. */
+/** A family of multimodal transformers. */
 type MmditFamily = "sd3" | "flux";
 
 /** A tensor that only the family's original has. */
@@ -89,7 +90,7 @@ const renames: Readonly<Record<MmditFamily, Renames>> = {
   ],
 };
 
-/** Weights in one, by the end of their path: the paths of each, and how high their rows stand. */
+/** Joined weights by the end of their path: the path of each part, and its share of the rows. */
 const stacks: readonly (readonly [
   joined: RegExp,
   apart: readonly string[],
@@ -104,7 +105,7 @@ const stacks: readonly (readonly [
   ],
 ];
 
-/** The family of a checkpoint, of a whole pipeline or of the transformer alone; undefined in any other file. */
+/** The family of a checkpoint, of a whole pipeline or the transformer alone; undefined for any other file. */
 export function originalMmditFamily(
   file: TensorFile,
 ): MmditFamily | undefined {
@@ -113,7 +114,11 @@ export function originalMmditFamily(
   return families.find((family) => tensors.has(signs[family]));
 }
 
-/** The transformer by diffusers' names; a file of another layout stays as it is. @throws {RangeError} If a tensor cannot be taken apart. */
+/**
+ * Gives an original transformer diffusers' names; keeps other files unchanged.
+ *
+ * @throws {RangeError} If a tensor cannot be split.
+ */
 export function originalMmdit(file: TensorFile): TensorFile {
   const family = originalMmditFamily(file);
   if (!family) return file;
@@ -127,7 +132,7 @@ export function originalMmdit(file: TensorFile): TensorFile {
   });
 }
 
-/** A tensor by its key, or those of which it is made by theirs. */
+/** A tensor by its key, or if it is joined, its parts by their keys. */
 function apart(key: string, tensor: StoredTensor): [string, StoredTensor][] {
   const end = key.lastIndexOf(".");
   const [path, kind] = [key.slice(0, end), key.slice(end)];
@@ -140,7 +145,7 @@ function apart(key: string, tensor: StoredTensor): [string, StoredTensor][] {
   ]);
 }
 
-/** Whether a file is a checkpoint of such a pipeline, but has no tensor below a path: it leaves that part to the pipeline's folder. */
+/** Whether a file is a checkpoint of SD3 or FLUX without tensors below a path; the pipeline's folder has that part. */
 export const leavesOut = (file: TensorFile, path: string): boolean =>
   originalMmditFamily(file) !== undefined &&
   partOf(file, path).tensors.size === 0;

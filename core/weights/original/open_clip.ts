@@ -1,7 +1,7 @@
 /**
- * The tensors of open_clip's networks by transformers' names for them: the
- * projections of attention lie in one matrix there, and those into the shared
- * space are transposed.
+ * The tensors of open_clip's networks by transformers' names. open_clip joins
+ * the projections of attention in one matrix, and transposes the projections
+ * into the shared space.
  */
 import type { StoredTensor, TensorFile } from "../tensor_file.ts";
 import { stacksOf } from "./rows.ts";
@@ -32,10 +32,10 @@ const renames: Renames = [
   [/(?<=\.layers\.\d+)\.mlp\.c_proj\./, ".mlp.fc2."],
 ];
 
-/** The weights of attention that open_clip keeps in one, in its order. */
+/** The attention weights that open_clip joins, in its order. */
 const joinedProjections = ["q_proj", "k_proj", "v_proj"];
 
-/** The tensors of open_clip's file by transformers' names, in place. @throws {RangeError} If one cannot be taken apart. */
+/** Gives open_clip's tensors transformers' names, in place. @throws {RangeError} If one cannot be split or transposed. */
 export const asClipModel = (file: TensorFile): TensorFile =>
   translatedFile(file, translated);
 

@@ -1,11 +1,11 @@
-/** Rows of a stored tensor, in their place in the file: originals keep several weights in one. */
+/** Rows of a stored tensor, by byte range: original checkpoints join several weights in one. */
 import type { StoredTensor } from "../tensor_file.ts";
 
 /**
- * A tensor taken apart into stacks of rows, one after another.
+ * Splits a tensor into stacks of rows, one after another.
  *
- * @param shares How high each is, in parts of the whole.
- * @throws {RangeError} If its rows do not divide so, or do not lie one after another.
+ * @param shares The height of each stack, in parts of the whole.
+ * @throws {RangeError} If the rows do not divide so, or do not lie one after another.
  */
 export function stacksOf(
   name: string,

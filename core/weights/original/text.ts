@@ -1,17 +1,17 @@
 /**
- * The text towers of an original checkpoint by transformers' names: CLIP's as
- * transformers had it (Stable Diffusion 1, the first of SDXL, both of Stable
- * Diffusion 3, beside T5), or open_clip's (Stable Diffusion 2, the second of
+ * The text towers of an original checkpoint by transformers' names: towers in
+ * transformers' layout (Stable Diffusion 1, the first of SDXL, both of Stable
+ * Diffusion 3, beside T5), or in open_clip's (Stable Diffusion 2, the second of
  * SDXL, the refiner's).
  */
 import type { TensorFile } from "../tensor_file.ts";
 import { asClipModel } from "./open_clip.ts";
 import { partOf, partOrWhole, translatedFile } from "./translated.ts";
 
-/** Where the text towers of Stable Diffusion 3 and FLUX lie. */
+/** The prefix of the text towers of Stable Diffusion 3 and FLUX. */
 export const textEncoders = "text_encoders.";
 
-/** Where towers lie in the checkpoint of a whole pipeline: open_clip's below `model`. */
+/** The prefixes of towers in the checkpoint of a whole pipeline; open_clip's end in `model.`. */
 const places = [
   "cond_stage_model.transformer.",
   "conditioner.embedders.0.transformer.",
@@ -22,7 +22,7 @@ const places = [
   "conditioner.embedders.1.model.",
 ];
 
-/** T5's encoder in such a checkpoint; a file of another layout stays as it is. */
+/** T5's encoder in a checkpoint of SD3 or FLUX; other files are kept unchanged. */
 export const originalT5 = (file: TensorFile): TensorFile =>
   partOrWhole(file, `${textEncoders}t5xxl.transformer.`);
 
@@ -32,7 +32,7 @@ export interface OriginalTower {
   readonly isOpenClip: boolean;
 }
 
-/** Every text tower, in the order of the pipeline's. */
+/** Every text tower, in the pipeline's order. */
 export const originalTowers = (file: TensorFile): OriginalTower[] =>
   places.flatMap((prefix) => {
     const part = partOf(file, prefix);
@@ -41,18 +41,18 @@ export const originalTowers = (file: TensorFile): OriginalTower[] =>
     return [{ file: isOpenClip ? asClipModel(part) : part, isOpenClip }];
   });
 
-/** What of a tower's configuration its part of a checkpoint depends on. */
+/** The part of a tower's configuration that selects its tensors. */
 interface WantedTower {
   readonly width: number;
   readonly layers: number;
-  /** Null where the pipeline reads none. */
+  /** Null if the pipeline reads no projection. */
   readonly projection: number | null;
 }
 
 /**
- * The tower of a width; among several, open_clip's where the tower is to
- * project. What the pipeline does not run is left out: the last layer in Stable
- * Diffusion 2. A file of another layout stays as it is.
+ * The tower of a width; among several, open_clip's exactly if the tower is to
+ * project. Tensors that the pipeline does not run are left out, such as the
+ * last layer in Stable Diffusion 2. Files of another layout are kept unchanged.
  */
 export function originalText(
   file: TensorFile,
@@ -76,7 +76,7 @@ export function originalText(
 
 const layer = /\.layers\.(\d+)\./;
 
-/** Of the embedding, whose key may lack the tower's name. */
+/** The width of a tower's token embedding, whose key may lack the tower's name. */
 function widthOf({ file: { tensors } }: OriginalTower): number | undefined {
   const key = "embeddings.token_embedding.weight";
   return (tensors.get(`text_model.${key}`) ?? tensors.get(key))?.shape[1];

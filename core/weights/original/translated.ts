@@ -5,13 +5,13 @@ import {
   tensorFile,
 } from "../tensor_file.ts";
 
-/** What becomes of a tensor: none, one or several tensors by name. */
+/** Turns a tensor into none, one or several tensors by name. */
 export type Translation = (
   name: string,
   tensor: StoredTensor,
 ) => readonly (readonly [name: string, tensor: StoredTensor])[];
 
-/** The same file with its tensors as a translation names them. */
+/** A file whose tensors are those of a translation. */
 export const translatedFile = (
   file: TensorFile,
   translate: Translation,
@@ -31,7 +31,7 @@ export const partOf = (file: TensorFile, prefix: string): TensorFile =>
       name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [],
   );
 
-/** The same, or the file as it is where it has none such. */
+/** The tensors below a prefix, without it, or the whole file if there are none. */
 export function partOrWhole(file: TensorFile, prefix: string): TensorFile {
   const part = partOf(file, prefix);
   return part.tensors.size === 0 ? file : part;
@@ -46,9 +46,9 @@ export const lastOf = ({ tensors }: TensorFile, pattern: RegExp): number =>
     ),
   );
 
-/** Patterns and what stands for them, replaced one after another. */
+/** Patterns and their replacements, applied one after another. */
 export type Renames = readonly (readonly [RegExp, string])[];
 
-/** A name after every replacement; one without any of the patterns keeps its own. */
+/** A name after every replacement; unchanged if no pattern matches. */
 export const renamed = (name: string, renames: Renames): string =>
   renames.reduce((key, [part, own]) => key.replace(part, own), name);

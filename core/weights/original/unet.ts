@@ -1,13 +1,13 @@
 /**
  * The UNet of an original checkpoint, as CompVis and Stability AI publish it
- * (Rombach et al., 2022), by diffusers' names. There, a network is one list of
- * blocks on the way down and one on the way up; the levels show in where the
- * lists halve and double.
+ * (Rombach et al., 2022), by diffusers' names. The original has one list of
+ * blocks on the way down and one on the way up; a level ends with the block
+ * that halves or doubles.
  */
 import type { TensorFile } from "../tensor_file.ts";
 import { partOf, renamed, type Renames, translatedFile } from "./translated.ts";
 
-/** Where it lies in the checkpoint of a whole pipeline. */
+/** The prefix of the UNet's names in the checkpoint of a whole pipeline. */
 const prefix = "model.diffusion_model.";
 
 const outer: Renames = [
@@ -20,7 +20,7 @@ const outer: Renames = [
   [/^out\.2\./, "conv_out."],
 ];
 
-/** Parts of a residual block, and of what halves. */
+/** Parts of a residual block, and of a downsampler. */
 const inner: Renames = [
   [/^op\./, "conv."],
   [/^in_layers\.0\./, "norm1."],
@@ -31,7 +31,7 @@ const inner: Renames = [
   [/^skip_connection\./, "conv_shortcut."],
 ];
 
-/** What an element of a block is, by a name in it. */
+/** The kind of a block's element, by a name in it. */
 const signs = [
   [/^in_layers\./, "resnets"],
   [/^(proj_in|transformer_blocks)\./, "attentions"],
@@ -39,7 +39,7 @@ const signs = [
   [/^conv\./, "upsamplers"],
 ] as const;
 
-/** The original's lists of blocks, and diffusers' for them. */
+/** The original's lists of blocks, and diffusers' names for the lists. */
 const lists = {
   input_blocks: "down_blocks",
   middle_block: "mid_block",
@@ -50,7 +50,7 @@ const lists = {
 export const isOriginal = ({ tensors }: TensorFile): boolean =>
   tensors.has(`${prefix}input_blocks.0.0.weight`);
 
-/** The UNet by diffusers' names; a file of another layout stays as it is. */
+/** Gives an original UNet diffusers' names; keeps other files unchanged. */
 export function originalUnet(file: TensorFile): TensorFile {
   if (!isOriginal(file)) return file;
   const part = partOf(file, prefix);
@@ -65,7 +65,7 @@ export function originalUnet(file: TensorFile): TensorFile {
   });
 }
 
-/** The element of a block that a name lies in, and the name within it. */
+/** The element of a block that a name lies in, and the name within that element. */
 function split(name: string): [element: string, rest: string] {
   const match =
     /^((?:input_blocks|output_blocks)\.\d+\.\d+|middle_block\.\d+)\.(.+)$/
@@ -73,10 +73,10 @@ function split(name: string): [element: string, rest: string] {
   return match ? [match[1], match[2]] : ["", name];
 }
 
-/** Tells 10 from 2 by their numbers. */
+/** Compares numbers in names by value: 2 comes before 10. */
 const { compare } = new Intl.Collator("en", { numeric: true });
 
-/** Diffusers' path of each element: its place among those of its kind on its level, which what halves or doubles ends. */
+/** The diffusers path of each element: its index among elements of its kind on its level, which a sampler ends. */
 function elementPaths(names: Iterable<string>): Map<string, string> {
   const kinds = new Map<string, string>();
   for (const name of names) {

@@ -1,4 +1,4 @@
-/** Reads a file onwards from some byte, a piece at a time. */
+/** A cursor that reads a file onwards from some byte, a piece at a time. */
 import { type ByteRange, readRange } from "../../files/byte_range.ts";
 
 const pieceBytes = 65536;
@@ -15,12 +15,12 @@ export class ByteCursor {
     this.#end = end;
   }
 
-  /** The next byte to be read, counted from the start of the file. */
+  /** The position of the next byte, counted from the start of the file. */
   get position(): number {
     return this.#position;
   }
 
-  /** The next `count` bytes; do not keep them. @throws {RangeError} If the range ends before. */
+  /** Takes the next `count` bytes; do not keep them. @throws {RangeError} If the range ends before. */
   take(count: number): Uint8Array {
     this.#load(count);
     const at = this.#position - this.#pieceBegin;
@@ -28,7 +28,7 @@ export class ByteCursor {
     return this.#piece.subarray(at, at + count);
   }
 
-  /** The next byte. @throws {RangeError} If the range ends before. */
+  /** Takes the next byte. @throws {RangeError} If the range ends before. */
   byte(): number {
     return this.take(1)[0];
   }

@@ -1,7 +1,7 @@
 /**
  * Python's pickle format, read without Python: a stack machine that only ever
  * makes plain values. A pickle may name functions and classes and have them
- * called; here it can only name those of a given list, and anything else is
+ * called; here it can only name entries of a given list, and any other name is
  * refused by opcode, byte and name. Format: the comments of CPython's
  * `Lib/pickletools.py`; protocols 2 to 5, as far as PyTorch writes them.
  */
@@ -19,11 +19,11 @@ export type Pickled =
   | PickleGlobal
   | object;
 
-/** Something that a pickle may name. */
+/** A function, class or value that a pickle may name. */
 export class PickleGlobal {
   /**
    * @param name Module and name.
-   * @param call Makes a value of arguments; undefined where it may be named but not called.
+   * @param call Makes a value from arguments; undefined if the global may be named but not called.
    */
   constructor(
     readonly name: string,
@@ -33,17 +33,17 @@ export class PickleGlobal {
 
 /** The names and outside objects that a pickle may refer to. */
 export interface PickleRules {
-  /** By module and name, as in `collections.OrderedDict`. */
+  /** The globals by module and name, as in `collections.OrderedDict`. */
   readonly globals: ReadonlyMap<string, PickleGlobal>;
   /** The object outside of the pickle that `id` stands for. */
   readonly persistent: (id: Pickled) => Pickled;
 }
 
 /**
- * Reads one pickle; the cursor then stands behind it.
+ * Reads one pickle, and leaves the cursor behind it.
  *
- * @throws {TypeError} If it names or calls something that the rules do not list, or has an opcode that PyTorch does not write; says which, and where.
- * @throws {RangeError} If it ends too soon, or takes from an empty stack.
+ * @throws {TypeError} If the pickle names or calls something that the rules do not list, or has an opcode that PyTorch does not write; the error says which, and where.
+ * @throws {RangeError} If the pickle ends too soon, or takes from an empty stack.
  */
 export function readPickle(cursor: ByteCursor, rules: PickleRules): Pickled {
   return new Machine(cursor, rules).run();
@@ -51,7 +51,7 @@ export function readPickle(cursor: ByteCursor, rules: PickleRules): Pickled {
 
 /** The longest name of a module or a global. */
 const nameLimit = 256;
-/** Nothing is read past this many bytes: values stay small beside the weights. */
+/** The most bytes of a pickle, whose values are small beside the weights. */
 const pickleLimit = 1 << 24;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
@@ -59,7 +59,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 class Machine {
   readonly #begin: number;
   readonly #stack: Pickled[] = [];
-  /** Heights of the stack that MARK noted. */
+  /** The heights of the stack at the open marks. */
   readonly #marks: number[] = [];
   readonly #memo = new Map<number, Pickled>();
   /** The running opcode, for errors. */
@@ -88,7 +88,7 @@ class Machine {
     }
   }
 
-  /** Throws, saying where. */
+  /** Throws an error that names the opcode and its place. */
   refuse(
     why: string,
     Kind: ErrorConstructor = TypeError,
@@ -112,7 +112,7 @@ class Machine {
     return this.#stack[this.#stack.length - 1];
   }
 
-  /** The topmost `count` values, in the order they were pushed. */
+  /** Pops the topmost `count` values, in the order in which they were pushed. */
   popMany(count: number): Pickled[] {
     this.#need(count);
     return this.#stack.splice(this.#stack.length - count);
@@ -122,14 +122,14 @@ class Machine {
     this.#marks.push(this.#stack.length);
   }
 
-  /** The values pushed since the last mark. */
+  /** Pops the values pushed since the last mark. */
   popToMark(): Pickled[] {
     const height = this.#marks.pop() ??
       this.refuse("finds no mark on the stack", RangeError);
     return this.#stack.splice(height);
   }
 
-  /** Values below the last mark are out of reach. */
+  /** Refuses if fewer values lie above the last mark. */
   #need(count: number): void {
     const found = this.#stack.length - (this.#marks.at(-1) ?? 0);
     if (found >= count) return;
@@ -148,7 +148,7 @@ class Machine {
     this.push(this.#memo.get(key)!);
   }
 
-  /** A little-endian unsigned integer. */
+  /** Reads a little-endian unsigned integer. */
   unsigned(bytes: number): number {
     return this.cursor.take(bytes).reduceRight(
       (value, byte) => value * 256 + byte,
@@ -156,7 +156,7 @@ class Machine {
     );
   }
 
-  /** The next `count` bytes. */
+  /** Reads the next `count` bytes. */
   bytes(count: number): Uint8Array {
     if (count > pickleLimit) {
       const why = `has ${count} bytes, expected at most ${pickleLimit}`;
@@ -174,7 +174,7 @@ class Machine {
     }
   }
 
-  /** Text up to the end of the line. */
+  /** Reads text up to the end of the line. */
   line(): string {
     const characters: number[] = [];
     for (let byte = this.cursor.byte(); byte !== 0x0a;) {
@@ -186,7 +186,7 @@ class Machine {
     return String.fromCharCode(...characters);
   }
 
-  /** @throws {TypeError} If it may not be named. */
+  /** @throws {TypeError} If the rules do not list the global. */
   global(module: Pickled, name: Pickled): PickleGlobal {
     if (typeof module !== "string" || typeof name !== "string") {
       return this.refuse("names something by values that are no text");
@@ -210,7 +210,7 @@ class Machine {
     return this.attempt(() => target.call!(args));
   }
 
-  /** A value by the rules; their refusal is told with its place. */
+  /** Makes a value by the rules; an error of theirs gets the opcode's place. */
   attempt<T>(make: () => T): T {
     try {
       return make();
@@ -219,7 +219,7 @@ class Machine {
     }
   }
 
-  /** Adds keys and values, which take turns, to the dictionary on top. */
+  /** Adds alternating keys and values to the dictionary on top. */
   setItems(items: readonly Pickled[]): void {
     const target = this.top();
     if (!(target instanceof Map) || items.length % 2 !== 0) {
@@ -239,14 +239,14 @@ class Machine {
   }
 }
 
-/** Attributes of a dictionary, such as the version numbers of a state dict, are read and left out. */
+/** Reads and drops attributes of a dictionary, such as the version numbers of a state dict. */
 function build(machine: Machine): void {
   machine.pop();
   if (machine.top() instanceof Map) return;
   machine.refuse("sets the state of something that is no dictionary");
 }
 
-/** LONG1: two's complement, little-endian. */
+/** Reads LONG1: two's complement, little-endian. */
 function long(machine: Machine): bigint | number {
   const bytes = machine.bytes(machine.unsigned(1));
   let value = 0n;
@@ -261,7 +261,7 @@ function float(machine: Machine): number {
   return new DataView(buffer, byteOffset).getFloat64(0);
 }
 
-/** INST and its kin name their class in the pickle itself. */
+/** Refuses INST and its kin, whose class the pickle itself names. */
 function refuseInstance(machine: Machine): void {
   const name = `${machine.line()}.${machine.line()}`;
   machine.refuse(`makes an instance of ${JSON.stringify(name)}`);
@@ -276,7 +276,7 @@ function refuseNew(machine: Machine): void {
 
 type Opcode = readonly [name: string, run: (machine: Machine) => void];
 
-/** Opcodes that are run, and those whose refusal can say more than their name. */
+/** Opcodes that are run, and opcodes whose refusal says more than their name. */
 const opcodes: Readonly<Record<number, Opcode>> = {
   0x80: ["PROTO", (m) => {
     const protocol = m.cursor.byte();

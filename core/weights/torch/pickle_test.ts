@@ -46,7 +46,7 @@ for (const [protocol, hex] of Object.entries(byPython)) {
     }));
 }
 
-Deno.test("readPickle() calls what the rules list, and asks them for outside objects", () =>
+Deno.test("readPickle() calls functions that the rules list, and asks them for outside objects", () =>
   read(
     opcodes(0x80, 2, "cm\nmake\n(K", 7, "X", 1, 0, 0, 0, "kQtR."),
     (value) => assertEquals(value(), { made: [7, "object k"] }),

@@ -1,10 +1,10 @@
-/** Tensors that are views of a storage: any element distance along each dimension, as PyTorch saves them. */
+/** Tensors that are views of a storage, with any element distance along each dimension, as PyTorch saves them. */
 import { sizeOf } from "../../tensor/tensor.ts";
 
 /** A view of a storage: index i lies at offset + i · strides. */
 export interface StridedShape {
   readonly shape: readonly number[];
-  /** Elements from one to the next along each dimension; never negative. */
+  /** Distances of elements along each dimension; never negative. */
   readonly strides: readonly number[];
 }
 
@@ -20,7 +20,7 @@ export function isRowMajor({ shape, strides }: StridedShape): boolean {
   return true;
 }
 
-/** Elements from the first to the last, both included. */
+/** The number of elements from the first to the last, both included. */
 export function spanOf({ shape, strides }: StridedShape): number {
   if (shape.includes(0)) return 0;
   return shape.reduce((span, dim, axis) => span + (dim - 1) * strides[axis], 1);
@@ -34,9 +34,9 @@ const words = {
 } as const;
 
 /**
- * The elements in row-major order, copied.
+ * Copies the elements in row-major order.
  *
- * @param span The bytes of {@linkcode spanOf} elements, that start their buffer.
+ * @param span The bytes of {@linkcode spanOf} elements, at the start of their buffer.
  */
 export function rowMajor(
   span: Uint8Array<ArrayBuffer>,

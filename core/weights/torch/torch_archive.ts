@@ -15,8 +15,8 @@ export const isTorchArchive = (beginning: Uint8Array): boolean =>
 /**
  * Reads an archive's pickle and finds its storages.
  *
- * @throws {TypeError} If it is no archive of PyTorch's, or big-endian, or its pickle is refused.
- * @throws {RangeError} If something does not fit the file.
+ * @throws {TypeError} If the file is no archive of PyTorch's, or big-endian, or its pickle is refused.
+ * @throws {RangeError} If a record or an entry does not fit the file.
  */
 export function readTorchArchive(path: string): Checkpoint {
   const entries = readZipDirectory(path);
@@ -38,7 +38,7 @@ export function readTorchArchive(path: string): Checkpoint {
   return { saved: readPickle(cursor, torchRules), storages: new Map(storages) };
 }
 
-/** Newer archives say `little` or `big`. */
+/** Checks the byte order, which newer archives name as `little` or `big`. */
 function checkByteOrder(path: string, range: ByteRange | undefined): void {
   if (!range) return;
   const { begin, end } = range;

@@ -21,9 +21,10 @@ export function isTorchFile(beginning: Uint8Array): boolean {
 }
 
 /**
- * Opens a file by `torch.save` that holds a state dict, itself or among what a training saved. Tensor data are not read.
+ * Opens a file by `torch.save` that holds a state dict, alone or among other
+ * objects of a training. Tensor data are not read.
  *
- * @throws {TypeError} If it names anything but tensors and plain containers, or is compressed or big-endian.
+ * @throws {TypeError} If the file names anything but tensors and plain containers, or is compressed or big-endian.
  * @throws {RangeError} If a tensor, storage or entry does not fit the file.
  */
 export function openTorch(path: string): TensorFile {
@@ -38,7 +39,7 @@ export function openTorch(path: string): TensorFile {
   return tensorFile(path, new Map(tensors));
 }
 
-/** A tensor's bytes, from its first element to its last. */
+/** The place of a tensor's bytes, from its first element to its last. */
 function place(
   { storage, offset, view, dtype }: TorchTensor,
   { path, name, storages }: Pick<Checkpoint, "storages"> & {

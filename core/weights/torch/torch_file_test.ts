@@ -23,7 +23,7 @@ const halves = (...values: number[]) =>
   float32ToFloat16(Float32Array.from(values));
 
 /**
- * What PyTorch 1.13.1 saved to `zip.bin` and, with
+ * The tensors that PyTorch 1.13.1 saved to `zip.bin` and, with
  * `_use_new_zipfile_serialization=False`, to `legacy.bin`: the state dict of a
  * linear layer and a batch norm, and tensors of every dtype and kind of view.
  */
@@ -61,7 +61,7 @@ const saved = new Map<string, Tensor>([
 ]);
 
 for (const name of ["zip.bin", "legacy.bin"]) {
-  Deno.test(`openTorch() reads what PyTorch wrote to ${name}`, () => {
+  Deno.test(`openTorch() reads the tensors that PyTorch wrote to ${name}`, () => {
     const file = openTorch(fixture(name));
     assertEquals([...file.tensors.keys()], [...saved.keys()]);
     for (const [key, expected] of saved) {
@@ -92,7 +92,7 @@ for (const name of ["zip.bin", "legacy.bin"]) {
     }));
 }
 
-Deno.test("openTorch() finds the state dict among what a training saved", () => {
+Deno.test("openTorch() finds the state dict among other objects of a training", () => {
   // {"epoch": 3, "lr": 1e-4, "name": "näme", "flags": [True, None, (1, 2)],
   //  "big": 2**70, "state_dict": {"w": torch.arange(3.0)}}
   const file = openTorch(fixture("nested.pt"));
@@ -119,7 +119,7 @@ for (const protocol of [2, 3, 4, 5]) {
   });
 }
 
-/** A state dict with the one item `w`. */
+/** A pickled state dict with the one item `w`. */
 const dictOf = (value: Uint8Array): Uint8Array =>
   opcodes(0x80, 2, "}", text("w"), value, "s.");
 

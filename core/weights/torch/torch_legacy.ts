@@ -1,7 +1,7 @@
 /**
  * Files as `torch.save` wrote them before PyTorch 1.6: pickles of a magic
- * number, a version, facts of the machine, what was saved, and the keys of the
- * storages; then the storages, one after another.
+ * number, a version, facts of the machine, the saved object, and the keys of
+ * the storages; then the storages, one after another.
  */
 import { type ByteRange, readRange } from "../../files/byte_range.ts";
 import { ByteCursor } from "./byte_cursor.ts";
@@ -12,10 +12,10 @@ import {
   type TorchStorage,
 } from "./torch_state.ts";
 
-/** 0x1950a86a20f9469cfc6c, which the first pickle holds. */
+/** The magic number of the first pickle, 0x1950a86a20f9469cfc6c. */
 const magic = [0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50];
 
-/** Whether a file begins as such a one does: PROTO, from protocol 4 on a FRAME of 8 bytes, then the magic number. */
+/** Whether a file begins as a legacy one: PROTO, from protocol 4 on a FRAME of 8 bytes, then the magic number. */
 export function isLegacyTorch(beginning: Uint8Array): boolean {
   const [proto, protocol, frame] = beginning;
   const at = protocol >= 4 && frame === 0x95 ? 11 : 2;
@@ -27,7 +27,7 @@ export function isLegacyTorch(beginning: Uint8Array): boolean {
  * Reads the pickles and finds the storages.
  *
  * @throws {TypeError} If the file is big-endian, or a pickle is refused.
- * @throws {RangeError} If something does not fit the file.
+ * @throws {RangeError} If a pickle or a storage does not fit the file.
  */
 export function readLegacyTorch(path: string): Checkpoint {
   const { size } = Deno.statSync(path);
@@ -58,7 +58,7 @@ const plainRules: PickleRules = {
   persistent: torchRules.persistent,
 };
 
-/** Each storage: the number of its elements in 8 bytes, then the elements. */
+/** The range of each storage, which follows the number of its elements in 8 bytes. */
 function legacyStorages(
   cursor: ByteCursor,
   { keys, seen, size }: {

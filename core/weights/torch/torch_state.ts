@@ -1,6 +1,6 @@
 /**
  * The content of a pickle by `torch.save`: tensors as views of storages, in
- * dictionaries. Every function and class that it may name is listed here.
+ * dictionaries. Every function and class that a pickle may name is listed here.
  */
 import type { ByteRange } from "../../files/byte_range.ts";
 import { sizeOf } from "../../tensor/tensor.ts";
@@ -14,15 +14,15 @@ import { spanOf, type StridedShape } from "./strides.ts";
 /** The most axes of a tensor. */
 const mostAxes = 16;
 
-/** The most elements of a tensor that repeats some: on paper it can have any size. */
+/** The most elements of a tensor that repeats some, as its size on paper has no limit. */
 const mostRepeated = 2 ** 28;
 
 /** A flat array of elements, whose bytes lie outside of the pickle. */
 export class TorchStorage {
   /**
-   * @param dtype Null for bytes whose tensors say what they are.
-   * @param key Its name in the file.
-   * @param byteLength Bytes of all elements.
+   * @param dtype Null for bytes whose dtype the tensors say.
+   * @param key The storage's name in the file.
+   * @param byteLength The bytes of all elements.
    */
   constructor(
     readonly dtype: SafetensorsDType | null,
@@ -30,7 +30,7 @@ export class TorchStorage {
     readonly byteLength: number,
   ) {}
 
-  /** How many elements of a dtype it holds. */
+  /** The number of elements of a dtype that the storage holds. */
   lengthOf(dtype: SafetensorsDType): number {
     return Math.floor(this.byteLength / safetensorsBytes[dtype]);
   }
@@ -39,7 +39,7 @@ export class TorchStorage {
 /** A view of a storage, checked to lie within it. */
 export class TorchTensor {
   /**
-   * @param offset Elements of the storage before the first.
+   * @param offset The number of elements of the storage before the view's first.
    * @throws {RangeError} If the view does not fit the storage.
    */
   constructor(
@@ -59,7 +59,7 @@ export class TorchTensor {
   }
 }
 
-/** Dtypes, PyTorch's names for them, and the classes of their storages, of those that have one. */
+/** Dtypes, PyTorch's names for them, and the classes of their storages, if there are any. */
 const dtypes: readonly (readonly [SafetensorsDType, string, string?])[] = [
   ["F64", "float64", "DoubleStorage"],
   ["F32", "float32", "FloatStorage"],
@@ -77,7 +77,7 @@ const dtypes: readonly (readonly [SafetensorsDType, string, string?])[] = [
   ["BOOL", "bool", "BoolStorage"],
 ];
 
-/** The dtypes that a tensor can name itself, and those of the classes of storages. */
+/** The dtypes by the names that tensors use, and by the classes of storages. */
 const [namedDTypes, storageDTypes] = ([1, 2] as const).map((column) =>
   new Map(
     dtypes.filter((row) => row[column])
@@ -87,7 +87,7 @@ const [namedDTypes, storageDTypes] = ([1, 2] as const).map((column) =>
 
 const untyped = "torch.storage.UntypedStorage";
 
-/** What a pickle may call: it makes a tensor, or a plain value that stands beside the tensors. */
+/** The functions that a pickle may call: each makes a tensor, or a plain value beside the tensors. */
 const functions: Readonly<
   Record<string, (args: readonly Pickled[]) => Pickled>
 > = {
@@ -116,7 +116,7 @@ const globals = new Map(
 /** Rules for a pickle by `torch.save`. */
 export const torchRules: PickleRules = { globals, persistent: storage };
 
-/** `("storage", class, key, device, elements)`; older files add a view of another storage, or None. */
+/** Makes a storage of `("storage", class, key, device, elements)`; older files add None, or a view, which is refused. */
 function storage(id: Pickled): TorchStorage {
   const [kind, type, key, _device, length, view = null] = Array.isArray(id)
     ? id
@@ -132,7 +132,7 @@ function storage(id: Pickled): TorchStorage {
   throw new TypeError("refers to something that is no storage");
 }
 
-/** `_rebuild_tensor_v2(storage, offset, size, strides, …)`. What follows concerns gradients, then in `_v3` there is a dtype. */
+/** `_rebuild_tensor_v2(storage, offset, size, strides, …)`: the rest concerns gradients; `_v3` adds a dtype. */
 function rebuildTensor(args: readonly Pickled[]): TorchTensor {
   const [storage, offset, shape, strides, _gradient, _hooks, type] = args;
   const isView = storage instanceof TorchStorage && isSize(offset) &&
@@ -166,25 +166,25 @@ function orderedDict([pairs = []]: readonly Pickled[]): Map<Pickled, Pickled> {
 const isPair = (value: unknown): value is [Pickled, Pickled] =>
   Array.isArray(value) && value.length === 2;
 
-/** A file's objects, and the bytes of the storages that they refer to. */
+/** A file's saved objects, and the bytes of the storages that they refer to. */
 export interface Checkpoint {
   readonly saved: Pickled;
-  /** By key. */
+  /** Byte ranges by the storage's key. */
   readonly storages: ReadonlyMap<string, ByteRange>;
 }
 
-/** Under which names a training saves a state dict, the preferred first: averaged weights are the ones to draw with. */
+/** The names under which trainings save a state dict, the preferred first: averaged weights before plain ones. */
 const wrappers = [
   ...["state_dict", "ema", "params_ema", "model_ema"],
   ...["model", "params", "model_state_dict", "module", "net"],
 ];
 
 /**
- * The tensors of what was saved: a state dict, or a dictionary that holds one
+ * The tensors of a saved object: a state dict, or a dictionary that holds one
  * by a usual name. Plain values beside the tensors are left out.
  *
  * @param path The file, for errors.
- * @throws {TypeError} If it is neither.
+ * @throws {TypeError} If the object is neither.
  */
 export function stateDict(
   saved: Pickled,

@@ -1,11 +1,12 @@
 /**
- * Where the entries of a zip archive lie. Only stored ones, as PyTorch writes
- * them: their bytes can be mapped from the archive itself. Format: PKWARE's
- * APPNOTE 6.3, sections 4.3 and 4.5.3 (zip64). Nothing is ever extracted.
+ * The byte ranges of a zip archive's entries. Entries must be stored, as
+ * PyTorch writes them, so that their bytes can be mapped from the archive
+ * itself. Format: PKWARE's APPNOTE 6.3, sections 4.3 and 4.5.3 (zip64). Nothing
+ * is ever extracted.
  */
 import { type ByteRange, readRange } from "../../files/byte_range.ts";
 
-/** First bytes and fixed length of each record. */
+/** The first bytes and the fixed length of each record. */
 const records = {
   localHeader: { signature: 0x04034b50, length: 30 },
   entry: { signature: 0x02014b50, length: 46 },
@@ -14,17 +15,17 @@ const records = {
   locator64: { signature: 0x07064b50, length: 20 },
 } as const;
 
-/** A comment may stand behind the end record. */
+/** The longest comment behind the end record. */
 const commentLimit = 0xffff;
 /** The longest directory that is read; PyTorch needs about 100 bytes a tensor. */
 const directoryLimit = 100_000_000;
-/** Id of the extra field with 64-bit sizes. */
+/** The id of the extra field with 64-bit sizes. */
 const zip64Extra = 1;
-/** Value of a field whose true one is in that extra field. */
+/** The value of a field whose true value is in that extra field. */
 const saturated = 0xffffffff;
-/** Bit of an entry's flags. */
+/** The bit of an entry's flags that marks encryption. */
 const encrypted = 1;
-/** Names are only looked up, but one that leads elsewhere says what the archive is for. */
+/** Matches names that lead outside the archive: names are only looked up, but such a name is suspect. */
 const leadsAway = /^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)/;
 
 /**
@@ -37,7 +38,7 @@ export function readZipDirectory(path: string): Map<string, ByteRange> {
   return new Archive(path).entries();
 }
 
-/** The directory's range, and how many entries it has. */
+/** The directory's range, and its number of entries. */
 interface Directory extends ByteRange {
   readonly count: number;
 }
@@ -46,11 +47,11 @@ interface Directory extends ByteRange {
 interface Entry {
   readonly name: string;
   readonly size: number;
-  /** Of its local header. */
+  /** The offset of the entry's local header. */
   readonly offset: number;
 }
 
-/** The text in a part of a record. */
+/** The text in a range of a record. */
 const textIn = (view: DataView, { begin, end }: ByteRange): string =>
   new TextDecoder().decode(
     new Uint8Array(view.buffer, view.byteOffset + begin, end - begin),
@@ -101,7 +102,7 @@ class Archive {
     return this.#refuse(`found no zip record ${kind} at byte ${at}`);
   }
 
-  /** A 64-bit number, none of which can pass the size of the file. */
+  /** Reads a 64-bit number, which cannot exceed the size of the file. */
   #wide(view: DataView, at: number): number {
     const value = view.getBigUint64(at, true);
     return value <= this.#size ? Number(value) : this.#refuse(
@@ -109,7 +110,7 @@ class Archive {
     );
   }
 
-  /** As the end record tells or, where its numbers are too large for that, zip64's. */
+  /** The directory by the end record or, if its numbers are too large for that, by zip64's. */
   #directory(): Directory {
     const end = this.#end();
     const view = this.#record("end", end);
@@ -182,7 +183,7 @@ class Archive {
     return { name, size, offset };
   }
 
-  /** An entry's size, size as packed, and offset; the saturated ones among them follow one another in the zip64 extra field. */
+  /** An entry's size, packed size and offset; the saturated ones follow one another in the zip64 extra field. */
   #places(
     view: DataView,
     { name, extra }: { readonly name: string; readonly extra: number },
@@ -198,7 +199,7 @@ class Archive {
     });
   }
 
-  /** The bytes behind the local header, which repeats the name and has extra fields of its own. */
+  /** The bytes behind the local header, which repeats the name and has its own extra fields. */
   #dataRange({ name, size, offset }: Entry, directory: Directory): ByteRange {
     const { length } = records.localHeader;
     const header = this.#record("localHeader", offset);
@@ -237,7 +238,7 @@ class Archive {
   }
 }
 
-/** The content of the zip64 extra field among those from `at` on; empty where there is none. */
+/** The content of the zip64 extra field among the fields from `at` on; empty if there is none. */
 function wideField(view: DataView, at: number): ByteRange {
   while (at + 4 <= view.byteLength) {
     const begin = at + 4;

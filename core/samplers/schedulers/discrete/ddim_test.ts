@@ -57,7 +57,7 @@ Deno.test("makeDdim() holding epsilon at a step equals jumping over it", () => {
   );
 });
 
-Deno.test("makeDdim() has no memory, and adds noise only where eta asks for it", () => {
+Deno.test("makeDdim() has no memory, and adds noise only if eta is above 0", () => {
   const still = makeDdim(vPrediction, { steps: 10 });
   assertEquals(still.memory, 0);
   assert(still.steps.every(({ noise }) => noise === 0));
@@ -105,7 +105,7 @@ Deno.test("makeDdim() samples from pure noise with v-prediction and zero termina
   );
 });
 
-Deno.test("makeDdim() refuses what it cannot sample", () => {
+Deno.test("makeDdim() refuses invalid steps, timesteps and eta", () => {
   const refusals: [() => unknown, string][] = [
     [() => makeDdim(config, {}), "exactly one of"],
     [() => makeDdim(config, { steps: 2, timesteps: [1] }), "exactly one of"],

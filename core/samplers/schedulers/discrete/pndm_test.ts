@@ -59,12 +59,12 @@ Deno.test("makePndm() in one step is DDIM", () => {
   );
 });
 
-Deno.test("makePndm() warms up by Runge and Kutta where its own config does not skip that", () => {
+Deno.test("makePndm() warms up by Runge and Kutta if its own config does not skip that", () => {
   for (const skip_prk_steps of [false, null]) {
     const own = pndmConfig(parsed({ skip_prk_steps }));
     const { steps, memory } = makePndm(own, { steps: 10 });
     assertEquals(steps.length, 12 + 7);
-    assertEquals(memory, 12); // the first multistep reads where the first warm-up began
+    assertEquals(memory, 12); // the first multistep reads the start of the first warm-up
     const timesteps = steps.slice(0, 5).map(({ timestep }) => timestep);
     assertEquals(timesteps, [901, 851, 851, 801, 801]);
   }

@@ -116,7 +116,7 @@ Deno.test("makeDpmSolver() starts from almost pure noise at zero terminal SNR", 
   );
 });
 
-Deno.test("makeDpmSolver() takes other solvers' types for midpoint, and refuses what it cannot do", () => {
+Deno.test("makeDpmSolver() takes other solvers' types as midpoint, and refuses steps and timesteps that it cannot use", () => {
   const bh2 = makeDpmSolver(configOf({ solver_type: "bh2" }), { steps: 3 });
   assertEquals(bh2, makeDpmSolver(config, { steps: 3 }));
   assertThrows(

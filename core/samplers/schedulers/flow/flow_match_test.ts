@@ -16,13 +16,13 @@ const samplerOf = (config: object, options: StepOptions): Sampler =>
 
 const heun = { _class_name: "FlowMatchHeunDiscreteScheduler" };
 
-/** sigmas of a pipeline that has its own: 1, …, 1/T. */
+/** The sigmas of a pipeline that has its own: 1, …, 1/T. */
 const own = (steps: number) =>
   Array.from({ length: steps }, (_, i) => 1 - i / steps);
 
 const dynamic = { use_dynamic_shifting: true };
 
-/** By diffusers: a config, its steps, timesteps, and where 0.7 and −1.3 end under v = 0.6 x + 0.5 sin(2x + i). */
+/** From diffusers: a config, its steps, timesteps, and the ends of 0.7 and −1.3 under v = 0.6 x + 0.5 sin(2x + i). */
 const recorded: [object, StepOptions, number[], [number, number]][] = [
   [
     { shift: 3 },
@@ -114,7 +114,8 @@ for (const [config, options, timesteps, last] of recorded) {
         .map((x) => 0.6 * x + 0.5 * Math.sin(2 * x + i));
       state = nextState(sampler, i, { state, prediction });
     }
-    // diffusers divides by σ what it multiplied by it, of which 1e-5 is left.
+    // diffusers multiplies and then divides by σ, which leaves an error of
+    // 1e-5.
     last.forEach((x, k) => assertAlmostEquals(state.latents[k], x, 1e-5));
   });
 }
@@ -130,7 +131,7 @@ Deno.test("stochastic flow matching mixes a clean sample with new noise", () => 
   assertEquals(last.noise, 0);
 });
 
-Deno.test("flow matching refuses what it is not told, and levels that are none", () => {
+Deno.test("flow matching refuses a missing number of tokens, and sigmas outside (0, 1]", () => {
   assertThrows(
     () => samplerOf(dynamic, { steps: 4 }),
     RangeError,

@@ -42,7 +42,7 @@ Deno.test("makeEuler() takes the ends of Karras' spacing from the config", () =>
   );
 });
 
-Deno.test("makeEuler() ends without noise, or at the least of the training", () => {
+Deno.test("makeEuler() ends without noise, or at the least sigma of the training", () => {
   const [last] = makeEuler(config, { steps: 3 }).steps.slice(-1);
   assertAlmostEquals(last.latents[0], 1, 1e-12); // x − sigma · epsilon
   const least = { ...config, finalSigmas: "sigma_min" } as const;
@@ -63,7 +63,7 @@ Deno.test("makeEuler() takes 1000 leading steps past the last timestep, with its
   assertEquals(first.predictions, [0]); // from a sigma to itself
 });
 
-Deno.test("makeEuler() refuses sigmas that do not descend, and timesteps where the config places the sigmas", () => {
+Deno.test("makeEuler() refuses sigmas that do not descend, and timesteps if the config places the sigmas", () => {
   for (const sigmas of [[1], [2, 3, 0], [2, -1], [Infinity, 0]]) {
     assertThrows(
       () => makeEuler(config, { sigmas }),
