@@ -5,9 +5,10 @@ import { type Arrival, hubSettings } from "./settings.ts";
 import { snapshot, snapshotFile } from "./snapshot.ts";
 
 /**
- * The folder of a model, or its single file. An existing path is returned as it
- * is; `owner/name`, `owner/name@revision` and `owner/name/file.safetensors` are
- * downloaded, with the progress on a terminal; any other text is returned.
+ * The folder of a model, or its single file. An existing path is returned
+ * unchanged; `owner/name`, `owner/name@revision` and
+ * `owner/name/file.safetensors` are downloaded, with the progress on a
+ * terminal; any other text is returned.
  *
  * @throws {HubError} If the text is a name that the hub does not give.
  */

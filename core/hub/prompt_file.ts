@@ -19,7 +19,7 @@ export function parseDataSetFile(
 }
 
 /**
- * The path of a file of prompts. An existing path is returned as it is;
+ * The path of a file of prompts. An existing path is returned unchanged;
  * `owner/name:path` and `owner/name@revision:path` are files of data sets on
  * the hub, downloaded once; any other text is returned.
  *

@@ -81,11 +81,7 @@ const toByte = (sum: number): number =>
 /** A size in pixels. */
 type Size = Readonly<{ height: number; width: number }>;
 
-/**
- * Resizes an 8-bit picture, rounded to 8 bits after each pass.
- *
- * @param picture `[H, W, C]`.
- */
+/** Resizes an 8-bit picture, rounded to 8 bits after each pass. @param picture `[H, W, C]`. */
 export const pilResize = (
   picture: Picture,
   to: Size,

@@ -56,8 +56,7 @@ export const pngDataUri = (image: Picture): string =>
   `data:image/png;base64,${encode(image).toBase64()}`;
 
 /**
- * Decodes a PNG's bytes: grey gets three equal channels, transparency is left
- * out.
+ * Decodes a PNG: grey becomes three equal channels, transparency is dropped.
  *
  * @param path The file's path, for errors.
  * @throws {TypeError} If the bytes are no whole PNG of at most 8 bits a channel.

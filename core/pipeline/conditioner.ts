@@ -19,8 +19,7 @@ export interface Conditioner extends AsyncDisposable {
   /** The number of text tokens of a sample, in a model that reads text. */
   readonly tokens?: number;
   /**
-   * Makes the inputs of B samples; if guided with batch 2B, the half that
-   * guidance leads away from last.
+   * Makes the inputs of B samples; if guided of 2B, the negative half last.
    *
    * @param negatives The negative prompt of each sample; if undefined, the pipeline's unconditional inputs, which need not be the empty text's.
    * @param scales A guidance scale for each sample, for a network that reads it; the sampler's by default.

@@ -109,8 +109,7 @@ export function rescaled(
 }
 
 /**
- * Refuses to rescale guided predictions, in code that knows only scale and
- * halves.
+ * Refuses to rescale guidance, in code that knows only scale and halves.
  *
  * @param doing The refused action, as the error names it: "export".
  * @throws {TypeError} If `guidanceRescale` is not 0.

@@ -10,8 +10,7 @@ function deviation(values: Float32Array): number {
 
 Deno.test("rescaled() gives each guided sample the spread of its conditional one, as far as asked", () => {
   const [batch, size] = [2, 6];
-  // Two samples in two halves, of four channels; the last two are a learned
-  // variance.
+  // Two samples, two halves, four channels, of which two are a learned variance.
   const prediction = Float32Array.from(
     { length: 2 * batch * 2 * size },
     (_, i) => Math.sin(2 * i) * (i + 1),

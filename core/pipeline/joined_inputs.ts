@@ -3,11 +3,7 @@ import { joined, joinedArrays, stacked, unstacked } from "../tensor/batch.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { SamplingInputs } from "./sampling_loop.ts";
 
-/**
- * Joins the inputs of B single pictures.
- *
- * @param conditioning The conditioning of the whole batch.
- */
+/** Joins the inputs of B single pictures. @param conditioning The conditioning of the whole batch. */
 export function joinedInputs(
   each: readonly SamplingInputs[],
   conditioning: SamplingInputs["conditioning"],

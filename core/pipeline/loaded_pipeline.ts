@@ -15,11 +15,7 @@ export interface PipelineOptions extends
   > {
   /** A file of the network's weights; the one in the network's folder by default. */
   readonly weights?: string;
-  /**
-   * For a checkpoint in the original layout: a pipeline of its kind, as a
-   * folder or by its name on the hub, which has the configurations and
-   * tokenizers.
-   */
+  /** For an original checkpoint: a pipeline of its kind (folder or hub name) with configurations and tokenizers. */
   readonly config?: string;
 }
 

@@ -1,7 +1,4 @@
-/**
- * Checkpoints in the original layout, with the names of `testdata/original`,
- * which diffusers' conversion confirmed.
- */
+/** Original checkpoints with the names of `testdata/original`, which diffusers' conversion confirmed. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   consoleWarnings,

@@ -18,17 +18,11 @@ export interface DrawOptions {
   readonly seed?: number | readonly number[];
   /** The text that guidance leads away from, or one for each picture, in a model that reads text; none by default. */
   readonly negativePrompt?: string | readonly string[];
-  /**
-   * A guidance scale for each picture, instead of the sampler's, which decides
-   * whether the network runs once or twice.
-   */
+  /** A guidance scale for each picture; the sampler's decides whether the network runs once or twice. */
   readonly guidanceScale?: readonly number[];
   /** The pictures in a batch; all by default. The last batch is filled up with the first subjects. */
   readonly batch?: number;
-  /**
-   * Whether nothing is drawn afterwards: the network is closed before the last
-   * batch is decoded. False by default.
-   */
+  /** Whether nothing is drawn afterwards: the network closes before the last decoding. False by default. */
   readonly once?: boolean;
   /** Called at each step of each batch. */
   readonly progress?: (done: number, total: number) => void;
@@ -103,11 +97,7 @@ export class PictureSampler implements AsyncDisposable {
     return Array.fromAsync(this.draw(subjects, options));
   }
 
-  /**
-   * Draws pictures, and yields each batch's as soon as they are drawn.
-   *
-   * @throws As {@linkcode PictureSampler.sample}.
-   */
+  /** Draws pictures, and yields each batch once it is sampled. @throws As {@linkcode PictureSampler.sample}. */
   async *draw(
     subjects: Subject | readonly Subject[],
     options?: DrawOptions,

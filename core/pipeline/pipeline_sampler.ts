@@ -102,11 +102,7 @@ export class PipelineSampler {
   readonly sampler: Sampler;
   /** The number of steps, as diffusers counts them. */
   readonly steps: number;
-  /**
-   * The scale of classifier-free guidance, which runs the network twice above
-   * 1; for a network distilled from guided samples, the scale of true guidance
-   * beside it.
-   */
+  /** The classifier-free guidance scale (above 1 the network runs twice); if distilled, the true guidance scale. */
   readonly guidanceScale: number;
   /** The option `guidanceScale`, or its default, which a distilled network may read. */
   readonly askedScale: number;
@@ -239,8 +235,7 @@ export class PipelineSampler {
   }
 
   /**
-   * Opens the conditioner, which makes the network's inputs from classes or
-   * prompts.
+   * Opens the conditioner, which makes the network's inputs from subjects.
    *
    * @throws {RangeError} If the network reads a mask and there is none.
    * @throws As `loadTokenizer` and `loadComponent`.

@@ -11,27 +11,23 @@ export interface SamplerOptions extends
     "timesteps" | "sigmas" | "eta" | "originalInferenceSteps"
   > {
   /**
-   * The number of steps, as diffusers counts them; PNDM calls the network once
-   * more. The default is the pipeline kind's; `timesteps` and `sigmas` imply
-   * the number.
+   * The number of steps, as diffusers counts them (PNDM calls the network once
+   * more); by default the pipeline kind's. `timesteps` and `sigmas` set the
+   * number.
    */
   readonly steps?: number;
   /**
-   * The scale of classifier-free guidance; the network runs once at 1 and
-   * below. The default is the pipeline kind's. A network that was distilled
-   * from guided samples runs once and, in most cases, reads the scale.
+   * The classifier-free guidance scale, by default the pipeline kind's. The
+   * network runs once at 1 and below. A network distilled from guided samples
+   * runs once and, in most cases, reads the scale.
    */
   readonly guidanceScale?: number;
   /**
-   * The scale of true guidance beside a distilled one (FLUX); above 1 it runs
-   * the network twice, and needs a negative prompt. 1 by default.
+   * The scale of true guidance beside a distilled one (FLUX), 1 by default;
+   * above 1 the network runs twice, and a negative prompt is needed.
    */
   readonly trueCfgScale?: number;
-  /**
-   * How far a guided prediction is brought back to the spread of the
-   * conditional one, 0 (the default) to 1 (Lin et al., arXiv 2305.08891,
-   * section 3.4).
-   */
+  /** How far guided predictions regain the conditional spread, 0 (default) to 1 (arXiv 2305.08891, section 3.4). */
   readonly guidanceRescale?: number;
   /** The last layers of CLIP's towers to skip for a prompt, beyond those that its pipeline skips; none by default. */
   readonly clipSkip?: number;
@@ -51,11 +47,7 @@ export interface SamplerOptions extends
   /** The pictures' size in pixels; by default the training size, or the size of the picture that is drawn anew. */
   readonly height?: number;
   readonly width?: number;
-  /**
-   * Whether a PixArt draws at the training size with the nearest aspect ratio,
-   * and fits the picture to the asked size; true by default, as in diffusers,
-   * if there is a table for its size.
-   */
+  /** Whether a PixArt draws at the nearest training size, then fits the picture; default true, if it has a table. */
   readonly useResolutionBinning?: boolean;
   /** Whether to decode in overlapping tiles; by default if a whole picture needs over half of the machine's memory. */
   readonly tiling?: boolean;

@@ -34,10 +34,7 @@ export interface SamplingInputs {
   readonly noise?: StepNoise;
   /** The part of the pictures that stays, in inpainting with a network that reads no mask. */
   readonly known?: KnownRegion;
-  /**
-   * The scale of classifier-free guidance: 1 or less if the network runs once,
-   * as one distilled to read its scale does.
-   */
+  /** The classifier-free guidance scale; 1 or less if the network runs once, as one that reads its scale does. */
   readonly guidanceScale: number;
   /** A guidance scale for each picture, if they differ: see `guide`. */
   readonly guidanceScales?: readonly number[];

@@ -14,8 +14,7 @@ export interface Bounds {
   /**
    * Dynamic thresholding (Imagen, arXiv 2205.11487, section 2.3): each picture
    * is clipped to ± this quantile of its |clean|, but to at least 1 and at most
-   * `limit`, and divided by it. SubNets refuse it, as it is not piecewise
-   * linear.
+   * `limit`, and divided by it. It is not piecewise linear: SubNets refuse it.
    */
   readonly quantile?: number;
 }

@@ -110,8 +110,7 @@ Deno.test("nextState() thresholds each picture by its own quantile, and later st
   const expected = [-1, 0.55, 0.11, 0.5, -1, 1];
   bounded.forEach((v, j) => assertAlmostEquals(v, expected[j], 1e-5));
   const { latents: next } = nextState(thresholding, 0, inputs);
-  // One picture of six values: the median of |clean| is 1.65, and the bounds'
-  // change is added to 0.9 x.
+  // One picture of six values: the median is 1.65, and bounds add their change to 0.9 x.
   assertAlmostEquals(next[0], 0.9 * -9 + 0.7 * (-1 + 9.9), 1e-4);
 });
 

@@ -2,9 +2,8 @@
  * SentencePiece's table of replacements (Kudo and Richardson, 2018), which
  * normalises a text before it is split. A `precompiled_charsmap` is the length
  * of a trie in bytes, the trie as a double array (Darts' units of 32 bits), and
- * the replacements, each ended by a zero. Applied as Hugging Face's tokenizers
- * does: to short clusters of characters as a whole, else to each character
- * alone.
+ * the replacements, each ended by a zero. As in Hugging Face's tokenizers it is
+ * applied to short clusters as a whole, else to each character.
  */
 import { Normalizer } from "@huggingface/tokenizers";
 

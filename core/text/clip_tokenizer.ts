@@ -35,8 +35,7 @@ export const clipScheme = (
     normalizers: [
       { type: "NFC" },
       { type: "Replace", pattern: { Regex: "\\s+" }, content: " " },
-      // Letters become lower case one by one, so that no sigma becomes a final
-      // one.
+      // Letters become lower case one by one: no sigma becomes a final one.
       { type: "Replace", pattern: { String: "Σ" }, content: "σ" },
       { type: "Lowercase" },
     ],

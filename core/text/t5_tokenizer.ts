@@ -25,11 +25,7 @@ export const t5Roles = {
 /** The number of T5's sentinels if its configuration names none. */
 const sentinels = 100;
 
-/**
- * The names of T5's sentinels, which stand for left-out text.
- *
- * @throws {TypeError} If a vocabulary cannot have as many.
- */
+/** The names of T5's sentinels, which stand for left-out text. @throws {TypeError} If a vocabulary cannot have as many. */
 export function sentinelNames(config: ConfigJson): string[] {
   const key = "extra_ids";
   const length = config.value(key) ?? sentinels;

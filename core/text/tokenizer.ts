@@ -21,14 +21,10 @@ export interface Tokens {
 export interface TokenizerOptions {
   /** The number of tokens of every text, if the model reads fewer than its tokenizer allows. */
   readonly length?: number;
-  /**
-   * Rows of the model's embedding: a text with a token beyond them is refused.
-   * 1115
-   */
+  /** Rows of the model's embedding: a text with a token beyond them is refused. */
   readonly vocabulary?: number;
 }
 
-/** The parts of a tokenizer. */
 interface TokenizerParts {
   readonly folder: string;
   readonly tokenizer: Tokenizer;
@@ -54,7 +50,7 @@ export class TextTokenizer {
   }
 
   /**
-   * Encodes B texts. A text that is too long is cut before its end token, as in
+   * Encodes B texts; a longer text is cut before its end token, as in
    * diffusers.
    *
    * @throws {RangeError} If a token is beyond the model's embedding.

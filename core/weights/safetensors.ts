@@ -1,7 +1,4 @@
-/**
- * safetensors files: opened by their header alone, read tensor by tensor, and
- * written whole.
- */
+/** safetensors files: opened by their header alone, read tensor by tensor, and written whole. */
 import { unsealed } from "../files/sealed_file.ts";
 import { writeParts } from "../files/write_atomically.ts";
 import { type ByteRange, readRange } from "../files/byte_range.ts";

@@ -37,8 +37,7 @@ const dtypeOf = new Map(
 );
 
 /**
- * Decodes a tensor from its bytes, which are not copied. BF16 and both F8,
- * which have no dtype here, become float32; the other dtypes stay.
+ * Decodes bytes, which are not copied unless BF16 or F8 become float32.
  *
  * @param name The tensor's name in errors.
  * @throws {TypeError} If the dtype has no counterpart, or a BOOL is neither 0 nor 1.

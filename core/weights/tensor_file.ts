@@ -30,16 +30,14 @@ export interface TensorFile {
   /** Tensors by name, in the file's order. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /**
-   * Reads one tensor from its byte range. BF16 and both F8 become float32,
-   * exactly; the other dtypes stay.
+   * Reads one tensor. BF16 and both F8 become float32, exactly; others stay.
    *
    * @throws {RangeError} If there is no such tensor, or the file got shorter.
    * @throws {TypeError} If the tensor's dtype has no counterpart here.
    */
   read(name: string): Tensor;
   /**
-   * Reads one tensor of a float dtype as float32: exactly, but for F64, which
-   * is rounded.
+   * Reads one tensor of a float dtype as float32: exactly, but F64 rounded.
    *
    * @throws {RangeError} As `read`.
    * @throws {TypeError} If the tensor has no float dtype.

@@ -1,7 +1,6 @@
 /**
- * A lock of the system on a file, which one process holds at a time: the lock
- * that Python's `huggingface_hub` takes. It ends with its owner, however the
- * owner ends.
+ * A lock of the system on a file, held by one process at a time; Python's
+ * `huggingface_hub` takes the same. It ends with its owner, however that ends.
  */
 import { statOf } from "../../files/is_file.ts";
 
@@ -26,8 +25,7 @@ export async function withLock<T>(
     await lock(file, waiting);
     const [own, present] = [await file.stat(), await statOf(path)];
     if (own.ino === present?.ino) return await task();
-    // The last owner removed the file: a lock on a file without a name keeps
-    // nobody out.
+    // The last owner removed the file: a lock on a file without a name keeps nobody out.
   }
 }
 

@@ -12,20 +12,13 @@ import type { Picture } from "../picture.ts";
 import { decodeFourColours, hasFourColours } from "./four_colour_jpeg.ts";
 import { cutOff } from "./jpeg_bits.ts";
 
-/**
- * Decodes a file's bytes; `path` is for errors.
- *
- * @throws {TypeError} If the bytes are no whole JPEG in colours or grey.
- */
+/** Decodes a file's bytes; `path` is for errors. @throws {TypeError} If they are no whole JPEG in colours or grey. */
 export type DecodeJpeg = (
   bytes: Uint8Array<ArrayBuffer>,
   path: string,
 ) => Picture;
 
-/**
- * Starts the decoder, which may be unusable after a file that it refused.
- * Rotations that a camera noted are not applied, as in Pillow by default.
- */
+/** Starts the decoder, which may be unusable after a refused file. Rotations are ignored, as in Pillow by default. */
 export async function openJpegDecoder(): Promise<DecodeJpeg> {
   const said: string[] = [];
   const decoder = await openDecoder({
@@ -51,11 +44,7 @@ export async function openJpegDecoder(): Promise<DecodeJpeg> {
   };
 }
 
-/**
- * Returns null if libjpeg ended its program, after printing the error.
- *
- * @throws {RangeError} If the program fails itself.
- */
+/** Returns null if libjpeg ended its program on an error. @throws {RangeError} If the program fails on damaged bytes. */
 function decodedOrNull(decode: () => ImageData | null): ImageData | null {
   try {
     return decode();

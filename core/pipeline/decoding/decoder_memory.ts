@@ -6,10 +6,7 @@ import { machineMemory } from "../../runtime/widening.ts";
 /** The number of largest tensors that a decoder holds at once, measured on Stable Diffusion at 256 to 768 pixels. */
 const heldAtOnce = 6;
 
-/**
- * The bytes to decode one picture, besides weights: mostly full-size tensors
- * with the last level but one's channels.
- */
+/** Bytes to decode a picture, besides weights: mostly full-size tensors with the last level but one's channels. */
 export function decoderBytes(
   config: AutoencoderConfig,
   [, height, width]: readonly number[],

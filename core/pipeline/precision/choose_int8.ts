@@ -51,9 +51,8 @@ export interface Int8Choice {
 }
 
 /**
- * Chooses the weights in 8 bits. The mean PSNR less its standard error is at
- * least the quality; no weight is chosen if no tried number of weights keeps
- * that.
+ * Chooses the weights. The mean PSNR less its standard error is at least the
+ * quality; no weight is chosen if no tried number of weights keeps it.
  *
  * @param sampler A sampler in float32.
  * @throws {RangeError} If there is no subject.
@@ -157,10 +156,7 @@ export const int8Candidates = (
   precision: Int8Precision,
 ): string[] => [...savingsOf(sampler, precision).keys()];
 
-/**
- * The saving of each weight. Weights of products that follow from the timestep
- * alone are left out, as compiled graphs hold their results.
- */
+/** The saving of each weight, but for products of the timestep alone, whose results compiled graphs hold. */
 function savingsOf(
   sampler: PipelineSampler,
   precision: Int8Precision,
@@ -253,11 +249,7 @@ interface Tried {
   readonly psnr: number;
 }
 
-/**
- * The longest beginning of a list that passes, found to a sixteenth by
- * bisection, if the whole list does not; empty, with PSNR `Infinity`, if none
- * does.
- */
+/** The longest passing beginning of a list that fails whole, to a sixteenth; if none, empty, of PSNR `Infinity`. */
 async function longest(
   ordered: readonly string[],
   tried: (beginning: readonly string[]) => Promise<Tried>,

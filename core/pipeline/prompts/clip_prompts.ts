@@ -1,10 +1,7 @@
 /** Prompts for Stable Diffusion 1 and 2: the text tower's last features. */
 import type { OpenTexts } from "./towers.ts";
 
-/**
- * Makes `encoder_hidden_states` `[1, S, D]`. Layers are skipped in prompts, not
- * negative prompts, as in diffusers.
- */
+/** Makes `encoder_hidden_states` `[1, S, D]`. Layers are skipped in prompts, not negative ones, as in diffusers. */
 export const clipTexts: OpenTexts = async (towers, { options }) => {
   const { clipSkip = 0 } = options;
   const layer = (skipped: number) =>

@@ -16,12 +16,7 @@ export function sideBySide(a: Tensor, b: Tensor): Tensor<"float32"> {
   return float32([...a.shape.slice(0, -1), width], data);
 }
 
-/**
- * Joins `[1, S, A]`, padded by zeros to `width`, and `[1, T, width]` to `[1, S
- * + T, width]`.
- *
- * @throws {TypeError} If A > width.
- */
+/** Joins `[1, S, A]`, widened by zeros, and `[1, T, width]` to `[1, S + T, width]`. @throws {TypeError} If A > width. */
 export function oneAfterTheOther(a: Tensor, b: Tensor): Tensor<"float32"> {
   const [, first, narrow] = a.shape;
   const [, second, width] = b.shape;

@@ -4,9 +4,8 @@ import { joinedArrays } from "../../tensor/batch.ts";
 import { float32, type Tensor } from "../../tensor/tensor.ts";
 
 /**
- * The network's inputs for the guidance scale of each sample: `timestep_cond`
- * `[B, G]` of a latent consistency model, `guidance` `[B]` of a FLUX; none in
- * others.
+ * The inputs for each sample's guidance scale: `timestep_cond` `[B, G]` in a
+ * latent consistency model, `guidance` `[B]` in a FLUX; none in others.
  */
 export function guidanceInputs(
   network: Network,
@@ -25,9 +24,8 @@ export function guidanceInputs(
 }
 
 /**
- * Sines, then cosines, of 1000 w times each frequency, in float32 as in
- * diffusers: angles reach thousands of radians, where rounding shows. An odd
- * width ends with a 0.
+ * Sines, then cosines, of 1000 w at each frequency, in float32 as in diffusers:
+ * rounding shows at thousands of radians. An odd width ends with a 0.
  */
 function scaleEmbedding(w: number, width: number): Float32Array {
   const half = Math.floor(width / 2);

@@ -7,8 +7,7 @@ export interface PromptLists {
 }
 
 /**
- * Reads the prompts of a file, whose format follows from the ending of its
- * name:
+ * Reads the prompts of a file, in the format that its name's ending tells:
  *
  * - `.json`: COCO's captions (`annotations` of `image_id` and `caption`), the first
  *   caption of each image in the file's order, images by ascending id; or a part of

@@ -15,10 +15,9 @@ export const usualSd3Sequence = 256;
 type Sd3Network = Extract<Network, { family: "sd3" }>;
 
 /**
- * Makes `encoder_hidden_states` `[1, S + T, E]` and `pooled_projections` `[1,
- * P]`, with zeros instead of T5's features in a pipeline that was saved without
- * T5. Layers of CLIP are skipped in prompts, not in negative prompts, as in
- * diffusers.
+ * Makes `encoder_hidden_states` `[1, S + T, E]` and `pooled_projections`
+ * `[1, P]`. If T5 was not saved, its features are zeros. CLIP's layers are
+ * skipped in prompts, not in negative prompts, as in diffusers.
  *
  * @throws {RangeError} If the towers have fewer layers than are to be skipped.
  * @throws {TypeError} If CLIP's features are wider than T5's.

@@ -10,9 +10,9 @@ type PixartNetwork = Extract<Network, { family: "pixart" }>;
 
 /**
  * Makes `encoder_hidden_states` `[1, S, E]`, `encoder_attention_mask` `[1, S]`
- * and, if the network reads them, `resolution` `[1, 2]` and `aspect_ratio` `[1,
- * 1]`. A prompt is trimmed and in lower case, as in diffusers' pipeline, whose
- * further cleaning, of web addresses and the like, is not done here.
+ * and, if the network reads them, `resolution` `[1, 2]` and `aspect_ratio`
+ * `[1, 1]`. A prompt is trimmed and in lower case, as in diffusers' pipeline,
+ * whose further cleaning, of web addresses and the like, is not done here.
  */
 export const pixartTexts: OpenTexts = async (
   towers,

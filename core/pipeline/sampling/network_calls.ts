@@ -30,9 +30,8 @@ export interface NetworkCalls extends AsyncDisposable {
 }
 
 /**
- * Adds an input of the network to a step's graph. All samples of a step have
- * one timestep, of which one row is kept, so that values that follow from it
- * are computed once.
+ * Adds a network input to a step's graph. All samples have one timestep, of
+ * which one row is kept, so that values that follow from it are computed once.
  */
 export function stepInput(
   g: GraphBuilder,

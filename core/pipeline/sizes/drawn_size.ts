@@ -44,9 +44,8 @@ export function usualSize(
 
 /**
  * The size of a picture's latents. As in diffusers a picture's sides are
- * multiples of 8, or of the pixels per latent of a smaller autoencoder, and are
- * cut to whole latents; sides are not restricted if several latents form a
- * patch.
+ * multiples of 8, or of a smaller autoencoder's pixels per latent, cut to whole
+ * latents; any sides are allowed if several latents form a patch.
  *
  * @throws {RangeError} If the pipeline makes no pictures of that size.
  */

@@ -41,8 +41,7 @@ function tabled([height, width]: Bin): number {
 }
 
 /**
- * The size at which a picture is drawn, or null if the tables lack the model's
- * size.
+ * The size at which a picture is drawn; null if the tables lack the model's.
  *
  * @param size The size that is asked for.
  * @param sampleSize The side of the latents that the model was trained with.

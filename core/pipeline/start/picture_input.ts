@@ -1,7 +1,6 @@
 /**
- * Pictures as an autoencoder's input, and masks of the part that is drawn anew,
- * as diffusers' `VaeImageProcessor` makes them: resized by Pillow's Lanczos
- * filter.
+ * Pictures as an autoencoder's input, and masks of the part to draw anew, as
+ * diffusers' `VaeImageProcessor` makes them: by Pillow's Lanczos filter.
  */
 import type { Picture } from "../../pictures/picture.ts";
 import { pilResize } from "../../pictures/pil_resize.ts";

@@ -18,11 +18,7 @@ export interface Combination {
   readonly prediction: number;
 }
 
-/**
- * The level of a training timestep.
- *
- * @throws {RangeError} If there is no such timestep.
- */
+/** The level of a training timestep. @throws {RangeError} If there is no such timestep. */
 export function levelAt(
   { alphasCumprod }: NoiseSchedule,
   timestep: number,

@@ -3,11 +3,7 @@ import { readPythonJson } from "../../files/read_json.ts";
 import { SchedulerConfig } from "./scheduler_config.ts";
 import { schedulerKeys } from "./scheduler_keys.ts";
 
-/**
- * Reads a `scheduler_config.json`.
- *
- * @throws As {@linkcode readPythonJson} and {@linkcode parseSchedulerConfig}.
- */
+/** Reads a `scheduler_config.json`. @throws As {@linkcode readPythonJson} and {@linkcode parseSchedulerConfig}. */
 export async function readSchedulerConfig(
   path: string,
 ): Promise<SchedulerConfig> {

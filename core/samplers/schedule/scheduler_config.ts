@@ -1,7 +1,6 @@
 /**
- * A diffusers `scheduler_config.json`, with typed access to its keys. Each
- * scheduler reads the keys of its class, with the class's defaults, into its
- * own config.
+ * A diffusers `scheduler_config.json`, with typed access. Each scheduler reads
+ * the keys of its class, with the class's defaults, into its own config.
  */
 import { ConfigJson } from "../../files/config_json.ts";
 

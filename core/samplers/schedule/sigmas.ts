@@ -103,8 +103,7 @@ export const sigmaSpacings = {
 export type SigmaSpacing = keyof typeof sigmaSpacings;
 
 /**
- * Reads the keys of sigmas: one of {@linkcode sigmaSpacings}, or none for
- * sigmas of the timesteps.
+ * Reads the keys of sigmas: one of {@linkcode sigmaSpacings}, or the timesteps.
  *
  * @param known The spacings that the class supports.
  * @throws {TypeError} If the config asks for several spacings.

@@ -22,19 +22,13 @@ export interface SpacingOptions extends ReturnType<typeof spacingConfig> {
   readonly numTrainTimesteps: number;
 }
 
-/**
- * The steps of a sampler: exactly one of `steps`, `timesteps` and `sigmas`
- * places them; a class reads the rest it knows.
- */
+/** The steps of a sampler, by exactly one of `steps`, `timesteps`, `sigmas`; a class reads the other options it knows. */
 export interface StepOptions {
   /** The number of steps T, spaced as the config says. PNDM calls the model more often; Heun and KDPM2 twice a step. */
   readonly steps?: number;
   /** Training timesteps, strictly descending, for a class that takes them. */
   readonly timesteps?: readonly number[];
-  /**
-   * Strictly descending sigmas, the last for the last step's end; in flow
-   * matching unshifted, and without that end, 0.
-   */
+  /** Strictly descending sigmas up to the last step's end; in flow matching unshifted, and without the end, 0. */
   readonly sigmas?: readonly number[];
   /** The noise of DDIM and TCD, 0 (the default) to 1; other samplers have no such choice. */
   readonly eta?: number;
@@ -114,8 +108,7 @@ function steppedDown(from: number, stride: number): number[] {
 }
 
 /**
- * T evenly spaced, fractional timesteps in sampling order, from the training's
- * last to its first.
+ * T evenly spaced fractional timesteps, from the training's last to its first.
  *
  * @throws {RangeError} If `steps` is not positive.
  */
@@ -130,11 +123,7 @@ export function evenTimesteps(
 const descending = (steps: number, at: (k: number) => number): number[] =>
   Array.from({ length: steps }, (_, k) => at(steps - 1 - k));
 
-/**
- * Checks a number of steps.
- *
- * @throws {RangeError} If `steps` is not an integer from 1 to `most`.
- */
+/** Checks a number of steps. @throws {RangeError} If `steps` is not an integer from 1 to `most`. */
 export function checkStepCount(steps: number, most: number): void {
   if (Number.isInteger(steps) && steps >= 1 && steps <= most) return;
   throw new RangeError(

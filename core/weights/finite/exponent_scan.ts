@@ -18,10 +18,7 @@ const masksOf = (bits: number, fraction: number) => {
   return { signs, magnitudes: ~signs, lowest: inEach(bits, fraction) };
 };
 
-/**
- * The masks of the float dtypes, by bits of an element and of its fraction.
- * F8_E4M3 has no infinity, and only all ones is NaN.
- */
+/** Masks by the bits of an element and of its fraction. F8_E4M3 has no infinity, and only all ones is NaN. */
 const floats: Partial<Record<SafetensorsDType, ReturnType<typeof masksOf>>> = {
   F64: masksOf(64, 52),
   F32: masksOf(32, 23),
@@ -64,8 +61,7 @@ function code(): number[] {
     ...Array(7).keys(),
   ];
   const { get, set, tee, load, lane64 } = wasm;
-  // The vectors of a round are joined first, so that rounds wait for one join
-  // only.
+  // The vectors of a round are joined first: rounds wait for one join only.
   const round = Array.from({ length: roundBytes / 16 }, (_, i) => [
     ...[...get(place), ...load(16 * i)],
     ...[...get(masks), ...wasm.and, ...get(steps), ...wasm.addWords],

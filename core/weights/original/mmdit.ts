@@ -1,9 +1,8 @@
 /**
  * The transformers of Stable Diffusion 3 and FLUX.1 as Stability AI and Black
- * Forest Labs publish them, by diffusers' names. The originals join queries,
- * keys and values in one matrix, in FLUX's single blocks the feed-forward layer
- * with them, and modulations of a norm alone have their shift before their
- * scale.
+ * Forest Labs publish them, by diffusers' names. Originals join queries, keys
+ * and values in one matrix, with the feed-forward layer in FLUX's single
+ * blocks; modulations of a norm alone have their shift before their scale.
  */
 import type { StoredTensor, TensorFile } from "../tensor_file.ts";
 import { stacksOf } from "./rows.ts";
@@ -114,11 +113,7 @@ export function originalMmditFamily(
   return families.find((family) => tensors.has(signs[family]));
 }
 
-/**
- * Gives an original transformer diffusers' names; keeps other files unchanged.
- *
- * @throws {RangeError} If a tensor cannot be split.
- */
+/** Gives an original transformer diffusers' names; keeps other files. @throws {RangeError} If a tensor cannot be split. */
 export function originalMmdit(file: TensorFile): TensorFile {
   const family = originalMmditFamily(file);
   if (!family) return file;

@@ -21,8 +21,7 @@ export function isTorchFile(beginning: Uint8Array): boolean {
 }
 
 /**
- * Opens a file by `torch.save` that holds a state dict, alone or among other
- * objects of a training. Tensor data are not read.
+ * Opens a state dict, or a training's file with one, without reading tensors.
  *
  * @throws {TypeError} If the file names anything but tensors and plain containers, or is compressed or big-endian.
  * @throws {RangeError} If a tensor, storage or entry does not fit the file.

@@ -1,8 +1,7 @@
 /**
- * The byte ranges of a zip archive's entries. Entries must be stored, as
- * PyTorch writes them, so that their bytes can be mapped from the archive
- * itself. Format: PKWARE's APPNOTE 6.3, sections 4.3 and 4.5.3 (zip64). Nothing
- * is ever extracted.
+ * The byte ranges of a zip archive's entries, which must be stored, as PyTorch
+ * writes them, to be mapped from the archive itself. Format: PKWARE's APPNOTE
+ * 6.3, sections 4.3 and 4.5.3 (zip64). Nothing is ever extracted.
  */
 import { type ByteRange, readRange } from "../../files/byte_range.ts";
 

@@ -10,11 +10,7 @@ import {
   type StepOptions,
 } from "../../schedule/timesteps.ts";
 
-/**
- * Reads the keys of LCM's and TCD's configs.
- *
- * @throws As {@linkcode noiseConfig}, and if the solver had more steps than there are timesteps.
- */
+/** Reads the keys of LCM's and TCD's configs. @throws As {@linkcode noiseConfig}, and if the solver had too many steps. */
 export function distillationConfig(config: SchedulerConfig) {
   const noise = noiseConfig(config, {
     ...stableDiffusionBetas,

@@ -19,12 +19,7 @@ import {
   distilledTimesteps,
 } from "./distilled_timesteps.ts";
 
-/**
- * The config of `TCDScheduler`, which has keys for clipping and thresholding
- * but ignores them.
- *
- * @throws As {@linkcode distillationConfig}.
- */
+/** The config of `TCDScheduler`, which ignores clipping and thresholding. @throws As {@linkcode distillationConfig}. */
 export const tcdConfig = distillationConfig;
 
 type TcdConfig = ReturnType<typeof tcdConfig>;
@@ -40,8 +35,7 @@ export function makeTcd(config: TcdConfig, options: StepOptions): Sampler {
   const { eta = 0, originalInferenceSteps } = options;
   checkEta("TCD", eta);
   const schedule = makeNoiseSchedule(config);
-  // If asked for at sampling, the solver's steps are all timesteps, whatever
-  // number is asked for.
+  // If asked for at sampling, the solver's steps are all timesteps, whatever the number.
   const solver = originalInferenceSteps === undefined
     ? config
     : { originalInferenceSteps: config.numTrainTimesteps };

@@ -31,8 +31,7 @@ export const pndmConfig = (config: SchedulerConfig) => ({
   setAlphaToOne: config.boolean("set_alpha_to_one") ?? false,
   /** Whether the sampler is PLMS, without the Runge-Kutta warm-up. */
   skipsWarmUp: config.boolean("skip_prk_steps") ??
-    // A PNDM config without the key has a warm-up; another scheduler's says
-    // nothing of it.
+    // Without the key a PNDM config has a warm-up; another scheduler's says nothing of it.
     config.className !== "PNDMScheduler",
 });
 

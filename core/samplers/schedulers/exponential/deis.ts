@@ -20,12 +20,7 @@ import {
   type SolverStep,
 } from "./solver.ts";
 
-/**
- * The config of `DEISMultistepScheduler`, which takes every solver type as its
- * own.
- *
- * @throws As {@linkcode solverConfig}, and if the config asks for an SDE's algorithm.
- */
+/** The config of `DEISMultistepScheduler`, of any solver type. @throws As {@linkcode solverConfig}, and for an SDE. */
 export function deisConfig(config: SchedulerConfig) {
   config.oneOf("algorithm_type", ["deis", "dpmsolver", "dpmsolver++"]);
   return {

@@ -70,12 +70,7 @@ export function dpmConfig(
   };
 }
 
-/**
- * The config of `DPMSolverMultistepScheduler`. @param algorithm An algorithm
- * instead of the config's.
- *
- * @throws As {@linkcode noiseConfig} and {@linkcode dpmConfig}.
- */
+/** The config of `DPMSolverMultistepScheduler`. @param algorithm Not the config's. @throws As {@linkcode dpmConfig}. */
 export function dpmSolverConfig(
   config: SchedulerConfig,
   algorithm?: Algorithm,

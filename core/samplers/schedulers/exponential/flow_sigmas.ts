@@ -77,11 +77,7 @@ const spacings = [
   "use_beta_sigmas",
 ];
 
-/**
- * The sigmas of T calls, float64.
- *
- * @throws {RangeError} If the steps or sigmas are out of range.
- */
+/** The sigmas of T calls, float64. @throws {RangeError} If the steps or sigmas are out of range. */
 export function flowSigmas(
   { isUnipc, shiftFor, terminal }: FlowSigmas,
   { scale, ...options }: StepOptions & {

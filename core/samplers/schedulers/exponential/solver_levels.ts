@@ -67,11 +67,7 @@ export function solverLevels(
   ) => levelOf(Math.fround(sigma), timestep));
 }
 
-/**
- * The calls of flow matching; Karras' sigmas become its own by σ / (1 + σ).
- *
- * @throws {TypeError} If the class does not take the given lists.
- */
+/** The calls of flow matching, Karras' by σ / (1 + σ). @throws {TypeError} If the class does not take the given lists. */
 function flowCalls(
   flow: FlowSigmas,
   config: LevelsConfig,

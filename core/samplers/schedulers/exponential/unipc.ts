@@ -27,12 +27,7 @@ import {
 /** The highest order; steps further back add nothing. */
 const mostOrder = 9;
 
-/**
- * The config of `UniPCMultistepScheduler`, which takes DPM-Solver's solver
- * types as bh2.
- *
- * @throws As {@linkcode noiseConfig}.
- */
+/** The config of `UniPCMultistepScheduler`; DPM-Solver's types count as bh2. @throws As {@linkcode noiseConfig}. */
 export function unipcConfig(config: SchedulerConfig) {
   const ofClean = config.boolean("predict_x0") ?? true;
   const own = { mostOrder, ofClean, zeroSnr: true, isUnipc: true };
@@ -75,10 +70,7 @@ const orderOf = (
 ): number =>
   Math.min(solverOrder, i + 1, lowerOrderFinal ? length - 1 - i : Infinity);
 
-/**
- * Call i: corrects the latents before it, with the order of the step before,
- * then predicts the next latents from them.
- */
+/** Call i: corrects the latents before it, in the order of the step before, then predicts the next latents. */
 const unipcStep: SolverStep<UnipcConfig> = (config, i, place) => {
   const { levels, at } = place;
   const order = orderOf(config, i, place);
@@ -173,10 +165,7 @@ function correctorWeights(jump: Jump, i: number, order: number): Weights {
   return matched(jump, [...calls, i + 1]);
 }
 
-/**
- * Weights that match the integral's Taylor series, Theorem 3.1: Σ weight_k
- * r_k^(n−1) B = n! φ_(n+1) hⁿ for n up to the number of calls.
- */
+/** Weights that match the integral's Taylor series, Theorem 3.1: Σ weight_k r_k^(n−1) B = n! φ_(n+1) hⁿ for each n. */
 function matched({ hh, scale, r }: Jump, calls: readonly number[]): Weights {
   const wanted: number[] = [];
   let phi = Math.expm1(hh) / hh - 1;

@@ -65,11 +65,7 @@ export function makeFlowMatchEuler(
   });
 }
 
-/**
- * The sigmas of the T calls and of the last step's end, float32.
- *
- * @throws {RangeError} If the shift lacks the number of tokens.
- */
+/** The sigmas of the calls and of the end, float32. @throws {RangeError} If the shift lacks the number of tokens. */
 function sigmasOf(
   config: FlowMatchEulerConfig,
   options: StepOptions,

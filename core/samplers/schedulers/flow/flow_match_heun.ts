@@ -8,11 +8,7 @@ import {
   toDouble,
 } from "./flow_levels.ts";
 
-/**
- * Heun at T levels: 2 T − 1 calls.
- *
- * @throws {RangeError} If the steps are out of range.
- */
+/** Heun at T levels: 2 T − 1 calls. @throws {RangeError} If the steps are out of range. */
 export function makeFlowMatchHeun(
   config: FlowConfig,
   { steps = 0, begin = 0 }: StepOptions,

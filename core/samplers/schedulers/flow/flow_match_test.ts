@@ -114,8 +114,7 @@ for (const [config, options, timesteps, last] of recorded) {
         .map((x) => 0.6 * x + 0.5 * Math.sin(2 * x + i));
       state = nextState(sampler, i, { state, prediction });
     }
-    // diffusers multiplies and then divides by σ, which leaves an error of
-    // 1e-5.
+    // diffusers multiplies and then divides by σ, with an error of 1e-5.
     last.forEach((x, k) => assertAlmostEquals(state.latents[k], x, 1e-5));
   });
 }

@@ -51,8 +51,8 @@ export function makeHeun(config: HeunConfig, options: StepOptions): Sampler {
  *
  *   x̃ = x + h d(x, sigma),  x' = x + h/2 (d(x, sigma) + d(x̃, sigma'))
  *
- * The second update is (x + x̃)/2 + h/2 d(x̃, sigma'), which reads no earlier
- * prediction.
+ * The second equals (x + x̃)/2 + h/2 d(x̃, sigma'), without earlier
+ * predictions.
  */
 function heunStep(
   { predictionType, bounds }: HeunConfig,

@@ -26,10 +26,8 @@ import {
 } from "./sigma_calls.ts";
 
 /**
- * The config of both classes. @param isAncestral Whether each step goes below
- * the next sigma, and noise leads back.
- *
- * @throws As `noiseConfig`.
+ * The config of both classes. @param isAncestral Whether steps overshoot and
+ * noise leads back. @throws As `noiseConfig`.
  */
 export const kdpm2Config = (config: SchedulerConfig, isAncestral = false) => ({
   ...sigmaClassConfig(config, {

@@ -24,11 +24,7 @@ export function lmsConfig(config: SchedulerConfig) {
 /** The most slopes that a step reads. */
 const most = 4;
 
-/**
- * LMS at T noise levels; its memory is three steps.
- *
- * @throws {RangeError} If the steps are out of range.
- */
+/** LMS at T noise levels; its memory is three steps. @throws {RangeError} If the steps are out of range. */
 export function makeLms(
   config: ReturnType<typeof lmsConfig>,
   options: StepOptions,
@@ -41,8 +37,7 @@ export function makeLms(
     calls,
     begin,
     stepsFrom({ timestep, sigma }, i, to) {
-      // ∫ of the polynomial through the last slopes; slopes before `begin`
-      // count but are missing, as in diffusers.
+      // ∫ of the polynomial through the last slopes; missing ones before `begin` count, as in diffusers.
       const at = begin + i;
       const order = Math.min(at + 1, most);
       const nodes = calls.slice(at + 1 - order, at + 1).reverse()

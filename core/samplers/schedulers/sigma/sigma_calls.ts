@@ -132,10 +132,7 @@ interface Course {
   stepsFrom(call: Call, k: number, to: number): SamplerStep | SamplerStep[];
 }
 
-/**
- * Makes a sampler. Its initial noise is scaled by the largest sigma σ, or by
- * √(σ² + 1) under leading spacing, which does not reach the noisiest timestep.
- */
+/** Makes a sampler. Initial noise is scaled by the largest sigma σ; in leading spacing, not all noise, by √(σ² + 1). */
 export function sigmaSampler(
   { timestepSpacing }: Pick<SigmaConfig, "timestepSpacing">,
   { name, calls, last = 0, begin = 0, stepsFrom }: Course,
