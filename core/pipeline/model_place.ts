@@ -1,5 +1,5 @@
 /**
- * Where a model's files lie: a folder with all of them, or one checkpoint in the
+ * The place of a model's files: a folder with all of them, or a checkpoint in the
  * original layout and the folder of its configurations and tokenizers.
  */
 import { isFile } from "../files/is_file.ts";

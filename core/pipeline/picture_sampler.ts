@@ -83,8 +83,7 @@ export class PictureSampler implements AsyncDisposable {
   ) {}
 
   /**
-   * Draws pictures of subjects, in their order: each RGB `[3, H, W]` in [-1,
-   * 1], or a little beyond.
+   * Draws pictures of subjects, in order: RGB `[3, H, W]` in about [-1, 1].
    *
    * @param subjects A class or a prompt, or several.
    * @throws {TypeError} If the model draws no such subjects.
@@ -97,7 +96,7 @@ export class PictureSampler implements AsyncDisposable {
     return Array.fromAsync(this.draw(subjects, options));
   }
 
-  /** Draws pictures, and yields each batch once it is sampled. @throws As {@linkcode PictureSampler.sample}. */
+  /** Draws pictures as `sample` does, yielded batch by batch. @throws As {@linkcode PictureSampler.sample}. */
   async *draw(
     subjects: Subject | readonly Subject[],
     options?: DrawOptions,

@@ -34,7 +34,7 @@ import type { SamplerOptions } from "./sampler_options.ts";
  */
 export class Pipeline extends LoadedPipeline {
   /**
-   * Makes a sampler of the pipeline; options default to those of its kind.
+   * Makes a sampler of the pipeline; options default to its kind's.
    *
    * @throws {RangeError} If the pipeline has no scheduler, or the scheduler cannot make such steps.
    */

@@ -47,7 +47,11 @@ export interface SamplerOptions extends
   /** The pictures' size in pixels; by default the training size, or the size of the picture that is drawn anew. */
   readonly height?: number;
   readonly width?: number;
-  /** Whether a PixArt draws at the nearest training size, then fits the picture; default true, if it has a table. */
+  /**
+   * Whether a PixArt draws at the training size of the nearest aspect ratio,
+   * then fits the picture to the asked size; true by default, as in diffusers,
+   * if there is a table for its size.
+   */
   readonly useResolutionBinning?: boolean;
   /** Whether to decode in overlapping tiles; by default if a whole picture needs over half of the machine's memory. */
   readonly tiling?: boolean;

@@ -34,7 +34,7 @@ const furtherKeys = ["additional_special_tokens", "extra_special_tokens"];
 export interface TokenFiles {
   /** `tokenizer_config.json`. */
   readonly config: ConfigJson;
-  /** `special_tokens_map.json`, whose values override those of `config`. */
+  /** `special_tokens_map.json`, whose values override `config`'s. */
   readonly specialMap: ConfigJson | null;
   /** `added_tokens.json`: ids by token. */
   readonly added: ConfigJson | null;

@@ -50,7 +50,7 @@ export class TextTokenizer {
   }
 
   /**
-   * Encodes B texts; a longer text is cut before its end token, as in
+   * Encodes B texts, each cut before its end token if too long, as in
    * diffusers.
    *
    * @throws {RangeError} If a token is beyond the model's embedding.

@@ -7,7 +7,7 @@ import type {
   PromptRequest,
 } from "../prompts/prompt_encoder.ts";
 
-/** How a kind of pipeline starts from pictures. */
+/** The start from pictures in a kind of pipeline. */
 export interface PictureStarts {
   /** The default strength, without a mask and with one. */
   readonly image: number;

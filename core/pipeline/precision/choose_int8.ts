@@ -156,7 +156,7 @@ export const int8Candidates = (
   precision: Int8Precision,
 ): string[] => [...savingsOf(sampler, precision).keys()];
 
-/** The saving of each weight, but for products of the timestep alone, whose results compiled graphs hold. */
+/** The saving of each weight; products of the timestep alone are left out, as compiled graphs hold their results. */
 function savingsOf(
   sampler: PipelineSampler,
   precision: Int8Precision,
@@ -249,7 +249,11 @@ interface Tried {
   readonly psnr: number;
 }
 
-/** The longest passing beginning of a list that fails whole, to a sixteenth; if none, empty, of PSNR `Infinity`. */
+/**
+ * The longest beginning of a list that passes, found to a sixteenth by
+ * bisection; the whole list is known to fail. Empty, with PSNR `Infinity`, if
+ * none passes.
+ */
 async function longest(
   ordered: readonly string[],
   tried: (beginning: readonly string[]) => Promise<Tried>,

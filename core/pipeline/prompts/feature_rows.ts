@@ -1,7 +1,7 @@
 /** Joins the features of several towers. */
 import { float32, type Tensor } from "../../tensor/tensor.ts";
 
-/** Joins `[1, S, A]` and `[1, S, B]` to `[1, S, A + B]`; likewise without the axis of tokens. */
+/** Joins `[1, S, A]` and `[1, S, B]` to `[1, S, A + B]`, or `[1, A]` and `[1, B]` to `[1, A + B]`. */
 export function sideBySide(a: Tensor, b: Tensor): Tensor<"float32"> {
   const [left, right] = [a, b].map(({ shape }) => shape[shape.length - 1]);
   const rows = a.data.length / left;

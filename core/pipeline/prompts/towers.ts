@@ -108,7 +108,7 @@ export type OpenTexts = (
 ) => Promise<{
   readonly tokens: number;
   encode(text: string, isNegative: boolean): Promise<PromptInputs>;
-  /** The inputs if no negative text is given; by default those of the empty one. */
+  /** The inputs if no negative text is given; by default the inputs of the empty text. */
   unconditional?(): Promise<PromptInputs>;
 }>;
 

@@ -1,7 +1,7 @@
 /**
  * Samplers against an exact solution. If the data are normal with standard
- * deviation s, the best epsilon is known, and the probability flow takes x to x
- * · sd'/sd, with sd² = s² signal² + noise²: errors show a solver's order.
+ * deviation s, the best epsilon is known, and the probability flow takes x to
+ * x · sd'/sd, with sd² = s² signal² + noise²: errors show a solver's order.
  */
 import { assert } from "@std/assert";
 import { dpmSolverConfig, makeDpmSolver } from "./exponential/dpm_solver.ts";

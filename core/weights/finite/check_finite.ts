@@ -14,7 +14,7 @@ const manyBytes = 2 ** 29;
 
 /**
  * Checks that tensors hold neither NaN nor infinity, once a process: reads them
- * in the order of their files, a window at a time, many on two threads.
+ * in the order of their files, a window at a time, many bytes by two threads.
  * Integers always pass.
  *
  * @param tensors The tensors by name, for the error.

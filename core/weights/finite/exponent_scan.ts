@@ -1,9 +1,9 @@
 /**
  * Finds floats that are infinite or not a number: their exponent bits are all
  * ones, so that `(x & ~sign) + (lowest exponent bit)` carries into the sign
- * bit. Adding up the carries of all elements takes no branch, and in
- * WebAssembly 16 bytes at a time, which is as fast as memory is read; a loop in
- * JavaScript, which no engine vectorises, takes several times as long.
+ * bit. Adding up the carries of all elements takes no branch, and WebAssembly
+ * adds 16 bytes at a time, as fast as memory is read; a loop in JavaScript,
+ * which no engine vectorises, takes several times as long.
  */
 import type { SafetensorsDType } from "../safetensors_header.ts";
 

@@ -11,7 +11,7 @@ export type Translation = (
   tensor: StoredTensor,
 ) => readonly (readonly [name: string, tensor: StoredTensor])[];
 
-/** A file whose tensors are those of a translation. */
+/** A file with translated tensors. */
 export const translatedFile = (
   file: TensorFile,
   translate: Translation,

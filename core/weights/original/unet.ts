@@ -76,7 +76,7 @@ function split(name: string): [element: string, rest: string] {
 /** Compares numbers in names by value: 2 comes before 10. */
 const { compare } = new Intl.Collator("en", { numeric: true });
 
-/** The diffusers path of each element: its index among elements of its kind on its level, which a sampler ends. */
+/** The diffusers path of each element: its index among its kind on its level; up- and downsamplers end a level. */
 function elementPaths(names: Iterable<string>): Map<string, string> {
   const kinds = new Map<string, string>();
   for (const name of names) {

@@ -70,7 +70,7 @@ export function dpmConfig(
   };
 }
 
-/** The config of `DPMSolverMultistepScheduler`. @param algorithm Not the config's. @throws As {@linkcode dpmConfig}. */
+/** The config of `DPMSolverMultistepScheduler`. @param algorithm Replaces the config's. @throws As {@linkcode dpmConfig}. */
 export function dpmSolverConfig(
   config: SchedulerConfig,
   algorithm?: Algorithm,

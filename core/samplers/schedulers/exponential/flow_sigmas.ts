@@ -59,7 +59,7 @@ export function flowSigmasConfig(config: SchedulerConfig, isUnipc = false) {
   return { isUnipc, shiftFor, terminal: isUnipc ? terminal : undefined };
 }
 
-/** The possible predictions: a velocity only with flow matching, and if clean samples are integrated. */
+/** The possible prediction types; `flow_prediction` only with flow matching, if clean samples are integrated. */
 export const predictionTypes = (
   flow: FlowSigmas | null,
   ofClean = true,

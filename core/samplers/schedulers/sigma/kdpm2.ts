@@ -25,10 +25,7 @@ import {
   sigmaSampler,
 } from "./sigma_calls.ts";
 
-/**
- * The config of both classes. @param isAncestral Whether steps overshoot and
- * noise leads back. @throws As `noiseConfig`.
- */
+/** The config of both classes. @param isAncestral Whether steps overshoot and noise leads back. @throws As `noiseConfig`. */
 export const kdpm2Config = (config: SchedulerConfig, isAncestral = false) => ({
   ...sigmaClassConfig(config, {
     ...stableDiffusionBetas,

@@ -94,7 +94,7 @@ function unroundedTimesteps(steps: number, config: SigmaConfig): number[] {
   return evenTimesteps(steps, numTrainTimesteps);
 }
 
-/** T calls spaced in sigma, if the config asks for that. @param ends The ends that the config lacks. */
+/** T calls spaced in sigma, if the config asks for that. @param ends The defaults of the config's ends. */
 export function spacedCalls(
   { spacing, sigmaMin, sigmaMax }: SigmaConfig,
   { options: { steps }, training, ...ends }: {
