@@ -14,7 +14,7 @@ import type {
 /** A class's index, or a prompt. */
 export type Subject = number | string;
 
-/** Makes a model's inputs besides latents and timestep. Hold it with `await using`. */
+/** Makes a model's inputs other than latents and timestep. Hold it with `await using`. */
 export interface Conditioner extends AsyncDisposable {
   /** The number of text tokens of a sample, in a model that reads text. */
   readonly tokens?: number;

@@ -1,4 +1,4 @@
-/** The predicted clean sample, kept within bounds. */
+/** Bounds on the predicted clean sample. */
 import type { Clip } from "./sampler.ts";
 
 /** The latents before a step, and the step's prediction, flat. */

@@ -9,7 +9,7 @@ import type { SchedulerConfig } from "./schedule/scheduler_config.ts";
 
 /** Bounds of the predicted clean sample. */
 export interface Bounds {
-  /** Clips to ±`limit`. */
+  /** The sample is clipped to ±`limit`. */
   readonly limit: number;
   /**
    * Dynamic thresholding (Imagen, arXiv 2205.11487, section 2.3): each picture

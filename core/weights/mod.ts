@@ -2,7 +2,6 @@
  * Weights on disk: safetensors, files by `torch.save` and indices of several,
  * opened by their headers alone; each tensor is a byte range that ONNX Runtime
  * can map. Independent of models.
- * can map. Knows no models.
  */
 export { asClipModel } from "./original/open_clip.ts";
 export { openTensorFile } from "./open_tensor_file.ts";

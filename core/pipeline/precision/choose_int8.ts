@@ -5,7 +5,6 @@
  * for their effect come first; savings are MACs if products are in 8 bits,
  * elements if weights alone are. The number of weights is found on pictures, by
  * bisection, unless pictures allow all.
- * pictures allow all.
  */
 import { wholeGraph } from "../../models/block_graph/block_graph.ts";
 import type { Graph, Value } from "../../onnx/graph.ts";

@@ -2,7 +2,6 @@
  * Prompts for Stable Diffusion 3 (Esser et al., 2024): features of two CLIP
  * towers side by side, widened to T5's by zeros, then T5's features; and the
  * CLIP towers' text embeddings side by side.
- * text embeddings side by side.
  */
 import type { Network } from "../../models/network.ts";
 import { zeros } from "../../tensor/tensor.ts";

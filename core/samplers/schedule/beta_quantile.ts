@@ -3,7 +3,7 @@
 /**
  * The x with I_x(a, a) = p, I the regularised incomplete beta function.
  *
- * I_x grows by x^(a−1) (1−x)^(a−1), up to a factor; the factor follows from
+ * The derivative of I_x is x^(a−1) (1−x)^(a−1) times a factor, which follows from
  * I_(1/2) = 1/2, so that no gamma function is needed.
  *
  * @param p The probability, 0 to 1.
