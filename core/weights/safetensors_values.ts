@@ -37,7 +37,8 @@ const dtypeOf = new Map(
 );
 
 /**
- * Decodes bytes, which are not copied unless BF16 or F8 become float32.
+ * Decodes bytes as a view if they are aligned; BF16 and both F8, which have no
+ * dtype here, become float32.
  *
  * @param name The tensor's name in errors.
  * @throws {TypeError} If the dtype has no counterpart, or a BOOL is neither 0 nor 1.
