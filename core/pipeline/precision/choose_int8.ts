@@ -180,7 +180,7 @@ function savingsOf(
   return savings;
 }
 
-/** Weights, those first that save the most for the squared error that they make. */
+/** Names of the weights, in falling order of saving over squared error. */
 async function byEffect(
   sampler: PipelineSampler,
   { precision, steps, savings, progress }: {
