@@ -6,11 +6,11 @@ export const peakBytes = (): number => process.resourceUsage().maxRSS * 1024;
 
 /**
  * Makes a module's measurement run in a process of its own: started as a program,
- * the module prints the figures as JSON; imported, it gets a function that starts it.
+ * the module prints the figures as JSON; imported, it has a function that starts it.
  *
- * @param module Its `import.meta`; in a bundle that is the script's, so none may hold such a module.
- * @param measure The measurement, of the program's arguments.
- * @returns The measurement in a fresh process; it throws an `Error` if that fails.
+ * @param module The module's `import.meta`. A bundle's is the script's, so no bundle may hold such a module.
+ * @param measure Measures the figures for the program's arguments.
+ * @returns A function that measures in a fresh process; it throws an `Error` if the process fails.
  */
 export async function apart<Figures>(
   module: Pick<ImportMeta, "url" | "main">,

@@ -97,9 +97,9 @@ export async function measureGuidance(
 const between = 2;
 
 /**
- * The peak of resident bytes while sampling, beyond those of the opened model.
+ * The peak of resident bytes while sampling, less the opened model's bytes.
  * Weights keep their layout here: a change of layout would leave free memory, and
- * the sampling that fits into it would not be seen.
+ * the peak would not show sampling that fits into the free memory.
  */
 export async function samplingBytes(subject: Subject): Promise<number> {
   await using opening = new AsyncDisposableStack();

@@ -1,4 +1,4 @@
-/** The machine's own rate: that of large square matrix products. */
+/** The machine's own rate, measured with large square matrix products. */
 import {
   type Graph,
   GraphBuilder,

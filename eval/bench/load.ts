@@ -1,4 +1,4 @@
-/** The cost of full-size weights before and in use: time over one reading of their file, memory over its bytes. */
+/** The cost of loading and using full-size weights: time over one reading of the file, memory over the file's bytes. */
 import { isFile } from "@dip-go/core/files";
 import {
   type KnownModelName,

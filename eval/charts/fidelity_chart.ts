@@ -34,7 +34,7 @@ export const isCharted = (
     Object.hasOwn(row.metrics, metric) && chartCosts[cost].of(row) !== undefined
   );
 
-/** A linear x scale from 0 to 1, or to the largest cost; for searches a symmetric log scale. */
+/** An x scale from 0 to the largest cost, at least to 1: linear, or symmetric logarithmic for searches. */
 function scaleOf(cost: ChartCost, costs: readonly number[]) {
   const most = Math.max(1, ...costs);
   if (cost !== "search") {
@@ -46,10 +46,10 @@ function scaleOf(cost: ChartCost, costs: readonly number[]) {
 }
 
 /**
- * Draws a metric over a cost as an SVG document; rows that lack either are left out.
+ * Draws a metric over a cost as an SVG document; rows without the metric or the cost are left out.
  *
  * @param options.cost The kept fraction of MACs by default.
- * @throws {RangeError} If no row has both, or there are more methods than line styles.
+ * @throws {RangeError} If no row has metric and cost, or there are more methods than line styles.
  */
 export function fidelityChart(
   rows: readonly ResultRow[],

@@ -1,4 +1,4 @@
-/** Which recorded cases a folder holds, told by what is in it, and how each is run. */
+/** Finds the recorded cases of a folder by its files' names and contents, and the function that runs each case. */
 import { ConfigJson, entriesOf, readJson, statOf } from "@dip-go/core/files";
 import { familyOf } from "@dip-go/core/models";
 import { runAutoencoder } from "./cases/autoencoder_case.ts";
@@ -18,10 +18,10 @@ import {
 /** Compares a folder or a file with its recorded tensors; throws a `RangeError` if one is missing or of another shape. */
 type Run = (path: string) => AsyncGenerator<Conformance>;
 
-/** Returns the run of a file that is one case, recognised by its JSON; null if it is none. */
+/** Returns the run of a file that is one case, recognised by its JSON; null if the JSON is not a case. */
 export type FileRun = (json: unknown) => Run | null;
 
-/** A case; `run` is null if nothing here covers it. */
+/** A case; `run` is null if no check here covers the case. */
 export interface ConformanceCase {
   /** The path of the case in the searched folder. */
   readonly name: string;
@@ -50,7 +50,7 @@ export async function findCases(
     await casesBelow(folder, "", runOf);
 }
 
-/** The cases of a folder's subfolders; a subfolder with no case to run, in it or below, is one case without a run. */
+/** The cases of a folder's subfolders; a subfolder with no case to run, itself or below, is one case without a run. */
 async function casesBelow(
   folder: string,
   prefix: string,
@@ -68,14 +68,14 @@ async function casesBelow(
   return found;
 }
 
-/** The runs of case folders that are recognised by all the files in `tells`. */
+/** The runs of case folders; a folder is recognised if it holds all the files in `tells`. */
 const runs: readonly { readonly tells: readonly string[]; run: Run }[] = [
   { tells: ["ops.json", "case.safetensors"], run: runOpCases },
   { tells: ["expected.json", "case.safetensors"], run: runMetrics },
   { tells: ["randn.json"], run: runRandom },
 ];
 
-/** The cases of one case folder, or null if it is not recognised. */
+/** The cases of one case folder, or null if the folder is not recognised. */
 async function casesOf(
   folder: string,
   name: string,
@@ -111,7 +111,7 @@ const failing = (thrown: unknown) => (): never => {
   throw thrown;
 };
 
-/** The cases of a folder in which each JSON file is one, or null where none is. */
+/** The cases of a folder in which each JSON file is a case; null if no file is one that can be run. */
 async function fileCases(
   folder: string,
   { name, files, runOf }: {

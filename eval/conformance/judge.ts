@@ -15,9 +15,9 @@ export interface Conformance {
   readonly maxAbs: number;
   /** `maxAbs` over the recorded tensor's largest magnitude; `maxAbs` itself if that magnitude is 0. */
   readonly relative: number;
-  /** The largest accepted `relative`; undefined if it does not count. */
+  /** The largest accepted `relative`; undefined if any is accepted. */
   readonly limit?: number;
-  /** The largest accepted `maxAbs`; undefined if it does not count. */
+  /** The largest accepted `maxAbs`; undefined if any is accepted. */
   readonly maxAbsLimit?: number;
   /** Whether the numbers are whole or must be exact: their limits then hold under any requested tolerance. */
   readonly whole: boolean;
@@ -26,7 +26,7 @@ export interface Conformance {
   readonly error?: string;
 }
 
-/** The largest accepted errors; a missing one does not count. */
+/** The largest accepted errors; a missing limit accepts any error. */
 export interface Limits {
   /** The error over the recorded tensor's largest magnitude. */
   readonly relative?: number;

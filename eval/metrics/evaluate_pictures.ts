@@ -48,7 +48,7 @@ export interface InceptionFile {
 const paired = ["psnr", "ssim", "lpips"] as const;
 type PairedMetric = typeof paired[number];
 
-/** Metrics of a folder: the first three compare pictures of one name, `clip-score` prompts, the others sets. */
+/** Metrics of a folder: the first three compare pictures by name, `clip-score` pictures with prompts, the others sets. */
 export const pictureMetrics = [
   ...paired,
   "clip-score",
@@ -85,12 +85,12 @@ export interface EvaluationOptions extends SessionOptions {
  * Measures the pictures of a folder.
  *
  * PSNR counts equal pictures as 100 dB; SSIM pads with zeros. Both take pictures
- * in [-1, 1] of one size. FID, sFID and KID are the published programs' if the
- * features are Inception's, else distances of the same kind.
+ * in [-1, 1] of one size. With Inception's features, FID, sFID and KID follow the
+ * published programs; with other features they are distances of the same kind.
  * KID averages 100 subsets of 1000.
  *
  * @param folder A folder of pictures, or an `.npz` file as for the reference.
- * @returns The asked ones of `psnr`, `ssim`, `lpips`, `clip-score`, `fid`, `sfid`, `kid`,
+ * @returns The requested values of `psnr`, `ssim`, `lpips`, `clip-score`, `fid`, `sfid`, `kid`,
  * `precision` and `recall`, each with the number of pictures and a 95 % interval: a
  * mean's is bootstrapped, a set's of 20 pictures or more jackknifed. Between two
  * statistics the number is 0: they do not state how many pictures they are from.
@@ -270,7 +270,7 @@ async function setValues(
       refuse(folder, `${metric} needs Inception's features`);
   };
   for (const metric of rest) {
-    // A distance is the same from either side: what publishes its statistics is the reference.
+    // A distance is symmetric: a side that publishes its statistics serves as the reference.
     const [from, to] = ours.publishes(metric) ? [theirs, own] : [own, theirs];
     const rows = rowsOf(from, metric);
     const add = <State>(set: SetMetric<State>) =>
@@ -324,7 +324,7 @@ interface Rows {
   readonly spatial?: Features;
 }
 
-/** Looks at whole folders, with a network that is held as long as it is needed. */
+/** Opens the network, which `held` closes, and returns a function that computes a folder's features. */
 async function looking(
   features: FeatureNetwork | InceptionFile,
   { held, ...session }: SessionOptions & { held: AsyncDisposableStack },

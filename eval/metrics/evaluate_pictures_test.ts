@@ -198,7 +198,7 @@ Deno.test("evaluatePictures() scores pictures with their prompts", async () => {
   );
 });
 
-Deno.test("evaluatePictures() says what a metric lacks", async () => {
+Deno.test("evaluatePictures() names the input that a metric lacks", async () => {
   const refused = (
     message: string,
     options: Partial<EvaluationOptions>,

@@ -1,4 +1,4 @@
-/** Metrics of pictures: to a picture, to a prompt, to a set of pictures, and the networks that they look with. */
+/** Metrics that compare pictures with a picture, a prompt or a set of pictures, and the networks for their features. */
 export { pictureMetrics } from "./evaluate_pictures.ts";
 export {
   ContrastivePair,

@@ -3,7 +3,7 @@ import type { Images } from "./image_pair.ts";
 import { psnr } from "./psnr.ts";
 import { ssim } from "./ssim.ts";
 
-/** Of values in [-1, 1]. */
+/** The range of values in [-1, 1]. */
 const dataRange = 2;
 
 /** The PSNR of equal pictures; infinity would make every mean infinite. */

@@ -1,9 +1,9 @@
-/** How pictures show their prompts, by features of a contrastive pair. */
+/** Scores of how well pictures show their prompts, by features of a contrastive pair. */
 import { cosine } from "./networks/clip/contrastive_pair.ts";
 
 /**
- * The CLIP score (Hessel et al., 2021) of each picture with its prompt, as it is
- * reported for text-to-image models: 100 times the cosine, floored at 0.
+ * The CLIP score (Hessel et al., 2021) of each picture with its prompt, as
+ * papers on text-to-image models report it: 100 times the cosine, floored at 0.
  *
  * @param pictures Features, one of each picture.
  * @param prompts Features of the pictures' prompts, in the same order.
@@ -26,8 +26,8 @@ export const clipScores = (
   pictures.map((picture, i) => Math.max(0, 100 * cosine(picture, prompts[i])));
 
 /**
- * For each picture 1 if its own prompt is the nearest by cosine of all that are
- * evaluated, else 0. Prompts may fit several pictures, so that even pictures made
+ * Scores each picture 1 if its own prompt is the nearest by cosine of all the
+ * evaluated prompts, else 0. Prompts may fit several pictures, so that even pictures made
  * from the prompts by a renderer stay below 1.
  *
  * @param pictures Features, one of each picture.

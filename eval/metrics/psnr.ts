@@ -1,4 +1,4 @@
-/** Mean squared error and the peak signal-to-noise ratio that follows from it, in float64 whatever the tensors' precision. */
+/** Mean squared error and the peak signal-to-noise ratio, in float64 for tensors of any precision. */
 import { describe, float32, sameShape, type Tensor } from "@dip-go/core/tensor";
 import { imagePairSizes, type Images } from "./image_pair.ts";
 
@@ -39,7 +39,7 @@ export function psnr(
  * The mean squared difference of each sample of a batch.
  *
  * @param a `[B, ...]`.
- * @param b Of the same shape.
+ * @param b A tensor of the same shape.
  * @returns One value a sample, `[B]`.
  * @throws {TypeError} If the shapes differ.
  */

@@ -100,7 +100,7 @@ function meanSsim(
   }));
 }
 
-/** The Gaussian window along the rows `[H, W]`, transposed, so that twice is both axes. */
+/** Blurs the rows of `[H, W]` by the Gaussian window and transposes: two calls blur along both axes. */
 function blurredRows(
   data: Float64Array,
   W: number,

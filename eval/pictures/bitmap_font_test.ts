@@ -11,7 +11,7 @@ Deno.test("inkedPixels() draws every character inside its cell, no two alike", (
   assertEquals(new Set(drawings.map(String)).size, drawable.length);
 });
 
-Deno.test("inkedPixels() advances by a cell, capitalises and replaces what it cannot draw", () => {
+Deno.test("inkedPixels() advances by a cell, capitalises, and replaces characters without a glyph", () => {
   assertEquals(inkedPixels(" -"), [[7, 3], [8, 3], [9, 3]]);
   assertEquals(inkedPixels("a"), inkedPixels("A"));
   assertEquals(inkedPixels("ß~"), inkedPixels("SS?"));

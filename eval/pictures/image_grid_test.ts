@@ -25,7 +25,7 @@ Deno.test("imageGrid() puts each sample in its cell, enlarged, beside its label"
   assertEquals([at(6, 13), at(6, 12)], [[0, 0, 0], [255, 255, 255]]); // "-"
 });
 
-Deno.test("imageGrid() names what it cannot draw", () => {
+Deno.test("imageGrid() refuses grids without images, images of other shapes and fractional zooms", () => {
   const images = [reddish(0), float32([3, 1, 1], [0, 0, 0])];
   assertThrows(() => imageGrid([]), TypeError, "no image");
   assertThrows(

@@ -1,11 +1,11 @@
-/** Pictures made ready for networks, as torchvision and transformers do it: the shorter side brought to a size, then the middle cut out. */
+/** Prepares pictures for networks like torchvision and transformers: resizes the shorter side, cuts the middle out. */
 import {
   type Picture,
   pilResize,
   type ResizeFilter,
 } from "@dip-go/core/pictures";
 
-/** A picture whose shorter side has `side` pixels, the other as many whole ones. */
+/** Resizes a picture to `side` pixels on its shorter side; the longer side is rounded down. */
 export function withShorterSide(
   picture: Picture,
   side: number,
@@ -17,7 +17,7 @@ export function withShorterSide(
   return pilResize(picture, to, filter);
 }
 
-/** The middle of a picture. @param round Rounds the half of a margin that lies before it. */
+/** Cuts the middle out of a picture. @param round Rounds half of a margin, the part before the middle. */
 export function middleOf(
   { channels, data, ...whole }: Picture,
   { height, width }: Pick<Picture, "height" | "width">,

@@ -12,7 +12,7 @@ import { archivePictures } from "./archive_pictures.ts";
  * The sorted names of the pictures in a folder, including links to pictures.
  *
  * @throws {Deno.errors.NotFound} If there is no such folder.
- * @throws {TypeError} If it is a file, holds no picture, or holds one of a kind that is not read.
+ * @throws {TypeError} If `folder` is a file, holds no picture, or holds one of a kind that is not read.
  */
 export async function pictureNames(folder: string): Promise<string[]> {
   if (await isFile(folder)) {

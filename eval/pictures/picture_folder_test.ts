@@ -15,7 +15,7 @@ const write = (
   return Deno.writeFile(path, encode(image));
 };
 
-Deno.test("the pictures of a folder are its picture files by name, links too, in three channels", () =>
+Deno.test("picturesOf() reads a folder's picture files in the order of their names, links too, in three channels", () =>
   inTemporaryFolder(async (folder) => {
     const rgba = new Uint8Array([1, 2, 3, 9, 4, 5, 6, 9]);
     await write(`${folder}/b.png`, { channels: 4, data: rgba });
@@ -39,7 +39,7 @@ Deno.test("the pictures of a folder are its picture files by name, links too, in
     assertEquals([found[0].height, found[0].width], [1, 2]);
   }));
 
-Deno.test("folders without pictures, or with broken or deeper ones, are refused by name", () =>
+Deno.test("picturesOf() refuses folders without pictures, and names broken, 16-bit and unreadable ones", () =>
   inTemporaryFolder(async (folder) => {
     const refused = (message: string) =>
       assertRejects(

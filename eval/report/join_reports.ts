@@ -25,7 +25,7 @@ export const pictureBytes = 3_800_000;
 export type Heading = Pick<ReportData, "title" | "lead">;
 
 /**
- * Makes the page of some runs; their pictures share its budget, so the more runs, the fewer pairs each shows.
+ * Makes the page of some runs; they share the page's budget, so the more runs, the fewer pairs each shows.
  *
  * @param heading By default the runs' names, and a single run's description.
  */
@@ -33,7 +33,7 @@ export function joinReports(
   runs: readonly ReportedRun[],
   heading: Heading = headingOf(runs),
 ): ReportData {
-  // Rows keep the order of the runs, which tells a row's run even if runs have the same name.
+  // Joined rows keep the order of the runs: a row's place tells its run even if runs share a name.
   const joined = joinResults(runs.map(({ results }) => results));
   const owners = runs.flatMap(({ results: { rows } }, run) =>
     rows.map(() => run)

@@ -1,7 +1,7 @@
 /**
  * The data of a report's page, as JSON: rows with the text table's cells, gates,
- * pictures and numbers for charts. The page formats no number itself, so that it
- * cannot differ from the table.
+ * pictures and numbers for charts. The page formats no number itself, so that its
+ * numbers cannot differ from the table's.
  */
 
 import type { MetricInfo } from "../tables/metric_info.ts";

@@ -1,6 +1,6 @@
 /**
  * `report.json` of a run folder: the content of its report besides the numbers of
- * `results.json`. It is no page, so that several runs can be joined into one page.
+ * `results.json`. It is data, not a page, so that several runs can be joined into one page.
  */
 import {
   conform,

@@ -4,7 +4,7 @@
  * Samples are resampled whole, so two methods that saw the same noise are
  * compared on the same noise. If a search ran with several seeds, the seeds are
  * resampled too, independently of the samples, which all seeds share (Owen 2007,
- * "The pigeonhole bootstrap"). Deviations are widened to those of Student's
+ * "The pigeonhole bootstrap"). Deviations are widened to Student's
  * distribution, because resamples of few values vary too little (Hesterberg,
  * The American Statistician 2015), and bounds are corrected for bias and
  * skewness (BCa; Efron and Tibshirani 1993, section 14.3).
@@ -120,7 +120,7 @@ function widened(
   return means.map((value) => factor * (value - mean));
 }
 
-/** The sum of as many draws from a level as it has values. */
+/** The sum of n random draws, with replacement, from a level's n values. */
 function resampled(level: readonly number[], uniform: () => number): number {
   let sum = 0;
   for (let i = 0; i < level.length; i++) {

@@ -26,7 +26,7 @@ export function normalQuantile(share: number): number {
   return (low + high) / 2;
 }
 
-/** The same quantile of Student's t: exact at 1 and 2 degrees of freedom, to 1 % from 3 on (Fisher and Cornish 1960). */
+/** The quantile of Student's t: exact at 1 and 2 degrees of freedom, to 1 % from 3 on (Fisher and Cornish 1960). */
 export function studentQuantile(share: number, freedom: number): number {
   if (freedom === 1) return Math.tan(Math.PI * (share - 0.5));
   if (freedom === 2) {

@@ -7,7 +7,7 @@ import type { Difference, MetricValue } from "../tables/results.ts";
 
 /**
  * `a` minus `b` with its 95 % interval; undefined unless both have an interval. If
- * the samples are in fact the same, the interval is wider than it need be.
+ * the samples are in fact the same, the interval is wider than necessary.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * Judges a table's differences: for the marks beside means, and for which means are
- * bold. Both are judged over the whole table at once, by Holm's rule, so that a
+ * Judges a table's differences, which decide the marks beside means and the bold
+ * means. Both are judged over the whole table at once, by Holm's rule, so that a
  * large table does not mark differences that chance alone makes.
  */
 import { leastSamples } from "../statistics/bootstrap.ts";
@@ -15,7 +15,7 @@ export type Mark = "▲" | "▼" | "≈";
 export const hasInterval = ({ n }: MetricValue): boolean =>
   n === undefined || n >= leastSamples;
 
-/** The mean that a table shows, with its interval: an error's geometric mean, if it is known. */
+/** The mean that a table shows, with its interval: an error's geometric mean, if known. */
 export const shownMean = (value: MetricValue) => value.geometric ?? value;
 
 /** The difference to judge; for errors it is the logarithm of their ratio. */

@@ -50,8 +50,8 @@ export const metricHeading = ({ label, higherIsBetter }: MetricInfo): string =>
     : `${label} ${higherIsBetter ? "↑" : "↓"}`;
 
 /**
- * Looks a metric up. Parts after an underscore say what it is measured against or
- * how, so `psnr_fine` is a PSNR, labelled "PSNR (dB), fine".
+ * Looks a metric up. Parts after an underscore name the reference or the variant,
+ * so `psnr_fine` is a PSNR, labelled "PSNR (dB), fine".
  */
 export function metricInfo(metric: string): MetricInfo {
   const [base, ...qualifiers] = metric.split("_");

@@ -14,7 +14,7 @@ export type TableFormat = "text" | "md" | "csv" | "json";
  * precision and the order of the rows; `text` and `md` are grouped by sparsity.
  *
  * @param options For `text`. `bold`: emphasises the best cells with ANSI codes.
- * `intervals`: whether means and speedups have theirs, true by default. `quantiles`:
+ * `intervals`: whether means and speedups have any, true by default. `quantiles`:
  * adds a median and a tenth's bound, in `md` too. `width`: the console's, to fit.
  *
  * @example

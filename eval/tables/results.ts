@@ -40,13 +40,13 @@ const mean = {
 
 const metricValue = openRecord({
   ...mean,
-  /** Samples behind it: pictures of one noise are one. */
+  /** The number of samples; pictures from the same noise count as one. */
   n: v.optional(finite),
   /** The value than which half of the samples are worse. */
   median: v.optional(finite),
   /** The value than which a tenth of the samples is worse. */
   worstTenth: v.optional(finite),
-  /** Of an error: the geometric mean, its interval from that of the logarithms. */
+  /** An error's geometric mean; its interval follows from the logarithms' interval. */
   geometric: v.optional(openRecord(mean)),
   /** Paired difference to another method's row of the same sparsity. */
   versus: v.optional(difference),

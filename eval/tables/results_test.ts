@@ -111,7 +111,7 @@ Deno.test("readResults() names a file that is not JSON", async () => {
   await Deno.remove(path);
 });
 
-Deno.test("writeResults() refuses what readResults() would", async () => {
+Deno.test("writeResults() refuses results that readResults() would refuse", async () => {
   await assertRejects(
     () => writeResults("never/written.json", { ...results, seed: NaN }),
     TypeError,

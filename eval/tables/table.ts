@@ -21,7 +21,7 @@ export interface Table {
   notes: string[];
 }
 
-/** A column's header and the side its cells are flush with. */
+/** A column's header, and the side with which its cells are flush. */
 export interface Column {
   header: string;
   align: "left" | "right";
@@ -39,7 +39,7 @@ export interface Cell {
   metric?: MetricText;
 }
 
-/** A metric in words: its mean, its interval, its quantiles if they are asked for, and its paired difference's mark. */
+/** A metric's texts: mean, interval, quantiles if they are asked for, and the mark of the paired difference. */
 export interface MetricText {
   mean: string;
   interval?: string;
@@ -59,8 +59,8 @@ interface ColumnRule extends Column {
  *
  * @param options `everySparsity`: the sparsity stands in every row, not only in
  * the first of its group; for tables whose rows move. `intervals`: whether means
- * and speedups have theirs; true by default. `quantiles`: means have the median
- * and the value that a tenth of the samples falls short of.
+ * and speedups have intervals; true by default. `quantiles`: means have the median
+ * and the value than which a tenth of the samples is worse.
  */
 export function tableOf(
   rows: readonly JoinedRow[],
@@ -105,7 +105,7 @@ export function formatMacs(macs: number): string {
   return `${digits} ${unit}`.trimEnd();
 }
 
-/** Formats a fraction as per cent, with a decimal only if it has one. */
+/** Formats a fraction as per cent, with one decimal unless the decimal is 0. */
 export function formatPercent(fraction: number): string {
   return `${Number((100 * fraction).toFixed(1))} %`;
 }

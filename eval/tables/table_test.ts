@@ -66,7 +66,7 @@ Deno.test("tableOf() emphasises all that are not told apart from the best, by it
   assertEquals(best, [true, true, false, false, true]);
 });
 
-Deno.test("tableOf() marks what stands out among all marks of the table together", () => {
+Deno.test("tableOf() marks differences that are significant among all of the table together", () => {
   const barely = { method: "gates", difference: -2, low: -3.95, high: -0.05 };
   const marksOf = (count: number) => {
     const rows = Array.from(
@@ -181,7 +181,7 @@ Deno.test("renderTable() writes Markdown, CSV and JSON", () => {
   assertEquals(JSON.parse(renderTable(rows, "json")), rows);
 });
 
-Deno.test("formatMacs() and formatPercent() keep what a reader needs", () => {
+Deno.test("formatMacs() and formatPercent() keep the digits that a reader needs", () => {
   assertEquals(formatMacs(401.637e9), "402 G");
   assertEquals(formatMacs(16.94e12), "16.9 T");
   assertEquals([formatPercent(0.5), formatPercent(0.125)], ["50 %", "12.5 %"]);

@@ -1,4 +1,4 @@
-/** Forecasts of known series, recorded from several codes, against the payload here that corresponds to each code. */
+/** Compares forecasts of known series, recorded from several codes, with the payload here that matches each code. */
 import { conform, finite, openRecord, readJson } from "@dip-go/core/files";
 import { tensor } from "@dip-go/core/tensor";
 import { type Conformance, judgeOf } from "@dip-go/eval/conformance";
@@ -34,7 +34,7 @@ const schema = openRecord({
     series: v.string(),
     plan: v.string(),
     order: finite,
-    /** The forecast of each step, by code; at a key the value itself. */
+    /** The forecast of each step, by code; at a key, the step's own value. */
     forecast: openRecord(v.entriesFromList(Object.keys(codes), rows)),
   })),
 });

@@ -6,7 +6,7 @@ import {
   type SuperNet,
 } from "@dip-go/supernet/gates";
 
-/** The names of blocks here that a recorded unit may be part of, the finest first. */
+/** The names of blocks here to which a recorded unit may belong, the finest first. */
 const containers = (unit: string): string[] => [
   unit,
   unit.replace(/(attentions\.\d+)\.(attn\d|ff)$/, "$1.transformer_blocks.0.$2"),
@@ -40,7 +40,7 @@ function blocksOfUnits(
 }
 
 /**
- * The units that a plan runs at each call: 1 for each unit of which a block runs, else 0.
+ * The units that a plan runs, a string for each call: 1 for a unit of which a block runs, else 0.
  *
  * @param options.always Units that count as run at every call.
  */

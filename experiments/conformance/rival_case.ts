@@ -27,9 +27,9 @@ const schema = openRecord({
   parameters: v.record(v.string(), v.unknown()),
   /** The timestep of each call. */
   timesteps: v.array(finite),
-  /** For each call, a digit for each unit: 1 if it ran. */
+  /** A digit for each unit, in a string for each call: 1 if the unit ran. */
   computed: v.array(v.string()),
-  /** For each call, the number of pictures that the network saw; null if it did not run. */
+  /** The number of pictures that the network saw at each call; null if the network did not run. */
   batch: v.array(v.nullable(wholeFrom(1))),
   /** The final latents' name in `latents.safetensors`. */
   latents: text(),
@@ -44,6 +44,6 @@ export const isRivalCase = (
   typeof json === "object" && json !== null &&
   ["subject", "method", "computed"].filter((key) => key in json).length > 1;
 
-/** Reads a recorded run. @throws {TypeError} If a key that is read is missing or of another type. */
+/** Reads a recorded run. @throws {TypeError} If one of the keys above is missing or of another type. */
 export const readRivalCase = async (file: string): Promise<RivalCase> =>
   conform(schema, await readJson(file), `read ${file}`);

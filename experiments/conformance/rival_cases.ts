@@ -1,6 +1,6 @@
 /**
- * Makes runs of published caches again that were recorded from their own code on
- * the zoo's models; compares the units that ran at each call, and the final latents.
+ * Repeats runs of published caches, which were recorded from the caches' own code
+ * on the zoo's models; compares the units that ran at each call, and the final latents.
  */
 import { conform, isFile, openRecord, readJson } from "@dip-go/core/files";
 import type { Tensor } from "@dip-go/core/tensor";
@@ -14,13 +14,13 @@ import { isRivalCase, readRivalCase, type RivalCase } from "./rival_case.ts";
 import { type Rerun, rivalMethod } from "./rival_rules.ts";
 import type { OpenSubject, RivalSubjects } from "./rival_subjects.ts";
 
-/** The largest accepted error of final latents: a UNet's are larger, and PLMS takes differences of predictions. */
+/** The largest accepted error of final latents: more for a UNet, and for PLMS, which subtracts predictions. */
 function latentsLimit({ subject, sampler }: RivalCase): number {
   if (sampler === "pndm") return 1e-2;
   return subject === "dit-shapes" ? 1e-4 : 5e-4;
 }
 
-/** The run of a case's file, recognised by its JSON; null if it is no case, or of a method that is left out. */
+/** The function that runs a case's file, recognised by its JSON; null for other files and for FasterCache. */
 export function rivalRun(json: unknown, subjects: RivalSubjects) {
   if (isForecastSeries(json)) return runForecastSeries;
   if (!isRivalCase(json) || json.method === "faster-cache") return null;
@@ -28,7 +28,7 @@ export function rivalRun(json: unknown, subjects: RivalSubjects) {
 }
 
 /**
- * Makes a recorded run again, and compares it.
+ * Repeats a recorded run, and compares timesteps, units and latents.
  *
  * @throws {TypeError} If the file lacks a parameter that its method needs.
  * @throws {RangeError} If the case's units or model are not known here.

@@ -1,4 +1,4 @@
-/** How a published method is run again from a case's parameters: its plan, or its rule that decides while sampling. */
+/** Makes published methods from the parameters of cases: a plan, or a rule that decides while sampling. */
 import {
   conform,
   finite,
@@ -58,7 +58,7 @@ export interface RivalMethod {
   rerun(on: RunsOn): Rerun | Promise<Rerun>;
 }
 
-/** Makes the method of a case. @param file Where it was recorded, for errors. */
+/** Makes the method of a case. @param file The case's file, for errors. */
 type MethodOf = (
   recorded: Pick<RivalCase, "parameters">,
   file: string,
@@ -68,7 +68,7 @@ type ParametersOf<Entries extends v.ObjectEntries> = v.InferOutput<
   ReturnType<typeof openRecord<Entries>>
 >;
 
-/** A method that follows from parameters of these kinds. */
+/** Makes methods from parameters that the schema `entries` describes. */
 const ofParameters = <const Entries extends v.ObjectEntries>(
   entries: Entries,
   method: (parameters: ParametersOf<Entries>) => RivalMethod,
@@ -78,7 +78,7 @@ const ofParameters = <const Entries extends v.ObjectEntries>(
     method(conform(schema, parameters, `read the parameters of ${file}`));
 };
 
-/** Methods whose units are of one granularity, the model's own where it is not said. */
+/** Makes methods whose units have a granularity, by default the model's own. */
 const at =
   (granularity?: RivalMethod["granularity"]) =>
   <const Entries extends v.ObjectEntries>(
@@ -104,7 +104,7 @@ const bit = v.picklist([0, 1], "0 or 1");
 /** The orders of a series, which reads five values at most. */
 const orders = v.picklist([0, 1, 2, 3, 4], "a whole number from 0 to 4");
 const lags = v.array(v.array(v.nullable(finite)));
-/** A negative limit is none. */
+/** A limit; a negative number means no limit. */
 const limit = v.optional(
   v.pipe(finite, v.transform((most) => most < 0 ? Infinity : most)),
 );
@@ -159,7 +159,7 @@ const cacheDit = ofBlocks({
   return isStatic(settings) ? rulePlan(net, rule) : rule;
 });
 
-/** Modules of diffusers' configurations; its default patterns match none of these models. */
+/** The modules that diffusers' configurations name; its default patterns match none of these models. */
 const modules = {
   default: { forecast: "model" },
   "attn-ff": { forecast: "layers", granularity: "sublayer" },

@@ -50,7 +50,7 @@ export class RivalSubjects implements AsyncDisposable {
     return { sampler, inputs, runner: this.#runner(subject, sampler) };
   }
 
-  /** The network's other inputs. */
+  /** The network's inputs besides latents and timestep. */
   #conditioned(
     { subject, class: label, prompt }: RivalCase,
     sampler: PipelineSampler,

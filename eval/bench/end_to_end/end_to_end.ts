@@ -1,7 +1,7 @@
 /**
  * The time and memory of a first picture as a whole process, from the command to
  * the file: full-size Stable Diffusion 1.5 at 512x512, random weights, guided, its
- * folder's own sampler; beside diffusers if the PATH's `python3` can import it.
+ * folder's own sampler; beside diffusers if the PATH's `python3` can import diffusers.
  */
 import process from "node:process";
 import { loadPipeline } from "@dip-go/core";

@@ -40,7 +40,7 @@ const sparsities = [0.6, 0.8];
 /**
  * Measures every model in turn.
  *
- * @throws {Error} If there is no such device, or it does not compute in the precision.
+ * @throws {Error} If the device is missing, or does not compute in the precision.
  */
 export async function* measureGpu(
   { tiny, software, ...options }: GpuBenchOptions,

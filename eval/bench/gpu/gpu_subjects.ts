@@ -14,7 +14,7 @@ import { ddimSampler } from "../subjects/full_size.ts";
 import { subjectOf } from "../subjects/subjects.ts";
 import { tinySubject } from "../subjects/tiny_subject.ts";
 
-/** One guided picture, whose gates switch the family's usual units; made when its turn comes, as at full size each takes gigabytes. */
+/** A subject of one guided picture, with the family's usual units; made in its turn: each full size takes gigabytes. */
 const subject = (name: string, graph: () => BlockGraph) => ({
   name,
   make: (steps: number) => subjectOf(graph(), ddimSampler(steps)),

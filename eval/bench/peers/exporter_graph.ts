@@ -78,7 +78,7 @@ const spellings: Readonly<Record<string, Spelling>> = {
   QuickGelu: quickGelu,
 };
 
-/** Who makes and who reads each value of a graph. */
+/** The node that makes each value of a graph, and the nodes that read the value. */
 const wiringOf = (graph: Graph) => ({
   graph,
   producers: new Map(

@@ -1,6 +1,6 @@
 /**
- * Published models at full size with random weights, as folders: all that speed
- * and memory need of them. Written once, mapped by every session that runs them.
+ * Folders of published models at full size with random weights, enough for speed
+ * and memory. A folder is written once and mapped by every session that runs it.
  */
 import { isFile, writeAtomically } from "@dip-go/core/files";
 import {
@@ -35,7 +35,7 @@ async function ensureComponent<Config>(
   await writeComponent(folder, json, { kind, source: randomWeights(0) });
 }
 
-/** Writes a folder's small files, by their paths in it: texts, or JSON. */
+/** Writes a folder's small files, texts or JSON by their paths in the folder. */
 async function writeFiles(
   folder: string,
   files: Readonly<Record<string, Json | string>>,
@@ -50,7 +50,7 @@ async function writeFiles(
   }
 }
 
-/** DiT's published scheduler settings, which serve where any would. */
+/** DiT's published scheduler settings, also for benches of other models that any settings would suit. */
 const ddimConfig = {
   _class_name: "DDIMScheduler",
   beta_schedule: "linear",
@@ -59,11 +59,11 @@ const ddimConfig = {
   prediction_type: "epsilon",
 };
 
-/** A sampler for networks that are made on the spot. */
+/** A sampler for networks without a folder. */
 export const ddimSampler = (steps: number): Sampler =>
   makeSampler(parseSchedulerConfig(ddimConfig, "bench"), { steps });
 
-/** Writes DiT-XL/2 for 256x256 pixels, 2.7 GB, where it is not there, and returns the folder. */
+/** Writes DiT-XL/2 for 256x256 pixels, 2.7 GB, unless its weights are there, and returns the folder. */
 export async function ensureDitXl(folder: string): Promise<string> {
   await writeFiles(folder, {
     "model_index.json": { _class_name: "DiTPipeline" },
@@ -76,7 +76,7 @@ export async function ensureDitXl(folder: string): Promise<string> {
 
 const endToken = sd15Text.vocab_size - 1;
 
-/** Tokens of single letters are enough: a text's content changes no time. */
+/** A vocabulary of single letters, which is enough: a text's content changes no time. */
 function vocabulary(): Record<string, number> {
   const letters = [..."abcdefghijklmnopqrstuvwxyz"];
   const tokens = [...letters, ...letters.map((letter) => `${letter}</w>`)];
@@ -87,7 +87,7 @@ function vocabulary(): Record<string, number> {
   };
 }
 
-/** The small files of Stable Diffusion 1.5, the index as diffusers' own folders have it. */
+/** The small files of Stable Diffusion 1.5, with the index of diffusers' own folders. */
 const sd15Files = {
   "model_index.json": {
     _class_name: "StableDiffusionPipeline",
@@ -117,14 +117,14 @@ const sd15Files = {
   "tokenizer/merges.txt": "#version: 0.2\n",
 };
 
-/** Writes what Stable Diffusion 1.5's UNet alone needs, 3.4 GB, where it is not there, and returns the folder. */
+/** Writes Stable Diffusion 1.5's small files and UNet, 3.4 GB, unless the weights are there; returns the folder. */
 export async function ensureSd15Unet(folder: string): Promise<string> {
   await writeFiles(folder, sd15Files);
   await ensureComponent(`${folder}/unet`, unet, networkKind);
   return folder;
 }
 
-/** Writes Stable Diffusion 1.5's folder, 4.3 GB, where it is not there. */
+/** Writes Stable Diffusion 1.5's folder, 4.3 GB, except weights that are there. */
 export async function ensureSd15(folder: string): Promise<void> {
   await ensureSd15Unet(folder);
   await ensureComponent(`${folder}/vae`, vae, autoencoderKind);

@@ -13,7 +13,7 @@ import type { SampleRequest } from "@dip-go/supernet/sampling";
 import { ensureDitXl, ensureSd15Unet } from "./full_size.ts";
 import { feedOf } from "./random_feeds.ts";
 
-/** A SuperNet, and the request that samples with it but for its plan. */
+/** A SuperNet, and a request that samples with the SuperNet once a plan is added. */
 export interface Subject {
   readonly net: SuperNet;
   readonly request: Omit<
@@ -26,7 +26,7 @@ export interface Subject {
 export interface SubjectSize {
   readonly images: number;
   readonly steps: number;
-  /** Of the sampler; the folder's own by default. */
+  /** The sampler's kind; the folder's own by default. */
   readonly kind?: SamplerKind;
   /** Height and width of the latents; the model's own by default. */
   readonly side?: number;

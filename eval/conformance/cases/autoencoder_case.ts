@@ -15,13 +15,13 @@ import { runTrace } from "../trace.ts";
 
 const limits: Limits = { relative: 1e-5, maxAbs: 3e-5 };
 
-/** The recorded module names of outputs that have a name of their own here. */
+/** The recorded module names of outputs that have another name here. */
 const moduleNames: Readonly<Record<string, string>> = {
   moments: "quant_conv",
   decoded: "decoder.conv_out",
 };
 
-/** Runs a recorded autoencoder, each half block by block, where there is a `trace.safetensors`, and then whole. */
+/** Runs each half of a recorded autoencoder: block by block if there is a `trace.safetensors`, and then whole. */
 export async function* runAutoencoder(
   folder: string,
 ): AsyncGenerator<Conformance> {

@@ -27,7 +27,7 @@ function outputsOf(recorded: SafetensorsFile, projected: string): Outputs {
   return [...hidden, ...rest.filter(([, key]) => recorded.tensors.has(key))];
 }
 
-/** Compares a graph's outputs on the tensor recorded as `key`, its input's name unless told. */
+/** Compares a graph's outputs on the tensor recorded as `key`, by default the name of the graph's input. */
 async function* compared(
   graph: Graph,
   outputs: Outputs,

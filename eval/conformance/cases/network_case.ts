@@ -30,7 +30,7 @@ interface FamilyTrace {
 
 const transformers: Limits = { relative: 2e-5, maxAbs: 1e-4 };
 
-/** Of families of which no features were recorded. */
+/** A trace without features, for families of which only outputs were recorded. */
 const outputsAlone: FamilyTrace = {
   limits: transformers,
   granularity: "block",
@@ -49,20 +49,20 @@ const families: Readonly<Record<Family, FamilyTrace>> = {
   },
 };
 
-/** The recorded key. Hooks see modules: neither the stream between attention and MLP nor a block's gated addition. */
+/** A tensor's recorded key. Hooks see modules: neither the stream after attention nor a block's gated addition. */
 function ditKey(tensor: string): string | null {
   if (/:residual$|\.attn1$|^prediction$/.test(tensor)) return null;
   return tensor.endsWith(".norm1") ? `${tensor}.linear` : tensor;
 }
 
-/** The recorded key, as in a DiT; but attention to the text has no gate, so hooks see its addition. */
+/** A tensor's recorded key, as for a DiT; but attention to the text has no gate, so hooks see its addition. */
 function pixartKey(tensor: string): string | null {
   const added = /^(.*\.attn2):residual$/.exec(tensor);
   if (added) return added[1];
   return /:residual$|\.attn[12]$|^prediction$/.test(tensor) ? null : tensor;
 }
 
-/** The recorded key: an addition, or the stream after the last; not `proj_in`, a map or tokens by model. */
+/** A tensor's recorded key. Hooks see additions, and the stream after `ff`; `proj_in`, a map or tokens, has none. */
 function unetKey(tensor: string): string | null {
   const added = /^(.*\.(?:attn1|attn2|ff)):residual$/.exec(tensor);
   if (added) return added[1];
@@ -126,7 +126,7 @@ function recordedOutputs({ tensors }: SafetensorsFile) {
   });
 }
 
-/** The case whose features a trace holds: a traced layer has its output's values, in the order of tokens or latents. */
+/** The case whose features a trace holds: a traced tensor has its output's values, ordered by token or latent. */
 function tracedCase(
   trace: SafetensorsFile,
   recorded: SafetensorsFile,

@@ -2,7 +2,7 @@
 import { TorchGenerator } from "@dip-go/core/random";
 import { type Conformance, judgeOf, type Limits } from "../judge.ts";
 
-/** The relative limit binds only below magnitude 1, where draws are exact or near it. */
+/** The relative limit is the stricter one only below magnitude 1, where draws are exact or nearly so. */
 const limits: Limits = { relative: 1e-6, maxAbs: 1e-6 };
 
 /** The start and end of a generator's first `randn(shape)`, and the start of its second. */

@@ -16,7 +16,7 @@ import {
 import { type Conformance, judgeOf, type Limits } from "../judge.ts";
 
 const exact: Limits = { relative: 0 };
-/** Limits of timesteps that lie between the training's and follow from sigmas. */
+/** Limits of fractional timesteps, which follow from sigmas. */
 const fractional: Limits = { relative: 1e-6, maxAbs: 1e-3 };
 const limits: Limits = { relative: 1e-5 };
 

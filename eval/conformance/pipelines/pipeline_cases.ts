@@ -13,10 +13,10 @@ import { type PipelineCase, pipelineOf, readCall } from "./pipeline_call.ts";
 
 /** Limits of the tensors that lead to the final latents: their rows show where an error starts. */
 const traceLimits: Limits = { relative: 5e-4 };
-/** A float32's rounding: timesteps may lie between the training's; ancestral ones follow from differences of σ². */
+/** Limits for float32 rounding: timesteps may be fractional; ancestral ones follow from differences of σ². */
 const timestepLimits: Limits = { relative: 1e-5, maxAbs: 1e-2 };
 
-/** The recorded limit, or one for all cases that have none. */
+/** The recorded limit, or the common limit of the cases without one. */
 const limitsOf = (maxAbs: number | undefined): Limits =>
   maxAbs === undefined ? { relative: 1e-5 } : { maxAbs };
 
@@ -46,7 +46,7 @@ const isCase = (value: unknown): value is PipelineCase =>
 /**
  * Runs a case.
  *
- * @throws {RangeError} If the project cannot run it as it was recorded.
+ * @throws {RangeError} If the project cannot run the case with the recorded settings.
  */
 export async function* runPipelineCase(
   recorded: PipelineCase,

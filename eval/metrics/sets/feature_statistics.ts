@@ -1,6 +1,6 @@
 /**
  * The mean and scatter of features, gathered batch by batch. The statistics of two
- * parts of a data set merge into those of the whole (Chan et al., 1979).
+ * parts of a data set merge into the statistics of the whole (Chan et al., 1979).
  */
 import { type Tensor, unstacked } from "@dip-go/core/tensor";
 

@@ -17,7 +17,7 @@ function features(count: number, width: number): Tensor<"float32"> {
 const rows = ({ data, shape }: Tensor<"float32">, from: number, to: number) =>
   float32([to - from, shape[1]], data.slice(from * shape[1], to * shape[1]));
 
-Deno.test("statistics are mean and covariance as they are defined", () => {
+Deno.test("statistics are the mean and covariance by their definitions", () => {
   const { shape: [count, width], data } = features(20, 3);
   const statistics = statisticsOf(features(20, 3));
   const column = (j: number) =>

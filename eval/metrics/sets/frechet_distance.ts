@@ -25,7 +25,7 @@ export const frechetDistance = (a: Normal, b: Normal): number =>
   frechetDistanceTo(a)(b);
 
 /**
- * The distance from one distribution to several, whose root is taken once.
+ * The distance from one distribution to any others; the root of `a` is taken once.
  *
  * @throws {RangeError} If the covariance has an eigenvalue below 0; the returned function, if widths differ.
  */

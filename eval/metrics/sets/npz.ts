@@ -4,13 +4,13 @@ import { readRange } from "@dip-go/core/files";
 import { sizeOf } from "@dip-go/core/tensor";
 import { Unzip, UnzipInflate } from "fflate";
 
-/** Bytes of a file that are unpacked at a time: a published batch of pictures has gigabytes. */
+/** The bytes of a file that are read at a time: a published batch of pictures has gigabytes. */
 const piece = 4 << 20;
 
-/** The directory of a few files, the end behind it, and the longest comment. */
+/** Bytes enough for the directory of a few files, the archive's end, and the longest comment. */
 const longestTail = 1 << 17;
 
-/** The signature of an archive's end, and the length of zip64's two records before it. */
+/** The signatures of an archive's end and of zip64's locator, and the length of zip64's two records before the end. */
 const [endMark, end64Mark, end64Length] = ["PK\x05\x06", "PK\x06\x07", 76];
 
 /** An array of numbers. */
@@ -36,10 +36,10 @@ function refuse(path: string, found: string, cause?: unknown): never {
 }
 
 /**
- * CRC-32 of the arrays of an `.npz` file by name, from the archive's directory: unpacking alone does not see a bit that flipped.
+ * The CRC-32 of each array in an `.npz` file's directory, by name: unpacking alone does not notice a flipped bit.
  *
  * @throws {Deno.errors.NotFound} If there is no such file.
- * @throws {TypeError} If it is no zip archive, or cut off.
+ * @throws {TypeError} If the file is no zip archive, or cut off.
  */
 export async function arrayChecksums(
   path: string,
@@ -69,10 +69,10 @@ export async function arrayChecksums(
 }
 
 /**
- * An array's file as it is unpacked, header and numbers; an empty piece is the last.
+ * Unpacks an array's file piece by piece, header and numbers; the last piece is empty.
  *
  * @throws {Deno.errors.NotFound} If there is no such archive.
- * @throws {TypeError} If it is no sound one, or has no such array.
+ * @throws {TypeError} If the archive is not sound, or has no such array.
  */
 export async function* unpackedArray(
   path: string,
@@ -114,7 +114,7 @@ export async function* unpackedArray(
 /**
  * An array of an `.npz` file. Format: NEP 1.
  *
- * @throws {TypeError} If it is of Python objects, strings or another order, or as {@linkcode unpackedArray}.
+ * @throws {TypeError} If the array is in column order or not of little-endian 4 or 8 byte floats or integers, or as {@linkcode unpackedArray}.
  */
 export async function readArray(
   path: string,

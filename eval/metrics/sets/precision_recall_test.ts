@@ -5,7 +5,7 @@ import { precisionRecall } from "./precision_recall.ts";
 /** Features of one number each, points on a line. */
 const line = (...values: number[]) => float32([values.length, 1], values);
 
-Deno.test("precision is the share of samples that references cover, recall that of references that samples cover", () => {
+Deno.test("precision is the share of samples that references cover, recall the share of references that samples cover", () => {
   // Third neighbours: of 0 and 3 at 3, of 1 and 2 at 2.
   const references = line(0, 1, 2, 3);
   // Third neighbours: of 5 and 9 at 4, of 6 at 3, of 7 at 2.

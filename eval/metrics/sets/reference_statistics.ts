@@ -14,7 +14,7 @@ const keys = {
  * Reads the distribution of reference features from an `.npz` file.
  *
  * @param kind `pooled` for FID, `spatial` for sFID.
- * @throws {RangeError} If the file lacks them, their shapes are not `[D]` and `[D, D]`, a number is not finite, or the matrix is not symmetric.
+ * @throws {RangeError} If the file lacks the statistics, their shapes are not `[D]` and `[D, D]`, a number is not finite, or the matrix is not symmetric.
  * @throws As `arrayChecksums` and `readArray`.
  *
  * @example
@@ -66,7 +66,7 @@ export async function readReference(
 /** The largest asymmetry of a matrix, relative to its largest number: float32 files are exact to 6e-8. */
 const tolerance = 1e-5;
 
-/** Where a matrix differs from its transpose, if it does. */
+/** Says at which places a matrix differs from its transpose; undefined if it is symmetric. */
 function asymmetry({ shape: [width], data }: NumpyArray): string | undefined {
   const most = data.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
   for (let i = 0; i < width; i++) {

@@ -95,7 +95,7 @@ Deno.test("archiveContent() tells statistics and pictures apart", async () => {
   assertEquals(await content("pictures"), ["pictures"]);
 });
 
-Deno.test("archives without such arrays are refused; the error names file and array", async () => {
+Deno.test("readArray() refuses unsound archives and arrays; the error names file and array", async () => {
   await assertRejects(
     () => readArray(odd, "sigma"),
     TypeError,

@@ -10,7 +10,7 @@ import type { Features } from "./feature_statistics.ts";
 
 const groupCount = 10;
 
-/** The fewest samples with an interval: of fewer, a group would hold one sample or none. */
+/** The fewest samples with an interval: with fewer, a group would hold one sample or none. */
 export const fewestForInterval = 2 * groupCount;
 
 /** The 97.5 % quantile of Student's t with nine degrees of freedom. */
@@ -23,7 +23,7 @@ export interface Gathering<Part> {
    * @param indices The samples' places among all samples, n.
    */
   gather(features: Features, indices: readonly number[]): Part;
-  /** Both together, in whichever order they come. */
+  /** Merges two parts, in either order. */
   merge(a: Part, b: Part): Part;
   /** The number of samples in a part. */
   count(part: Part): number;
@@ -59,7 +59,7 @@ export interface SetMetric<State> {
  * Makes a metric of samples that are gathered in groups.
  *
  * @param options `measure`: values by name, for all samples or without the group
- * `left`. `range`: the least and the greatest possible value, where intervals end.
+ * `left`. `range`: the least and the greatest possible value, which cut intervals off.
  */
 export function groupedMetric<Part>(
   by: Gathering<Part>,
@@ -108,13 +108,13 @@ export function groupedMetric<Part>(
   };
 }
 
-/** The features `[m, D]` of samples `[n, D]` from the first on that are not in a group. */
+/** The features `[m, D]` without the samples of group `left`; row i of `features` `[n, D]` is sample i. */
 export const withoutGroup = (features: Features, left: number): Features =>
   stacked(
     unstacked(features).filter((_, row) => row % groupCount !== left),
   );
 
-/** The jackknife's standard deviation of a measure, of its values without one group each. */
+/** The jackknife's standard deviation of a measure, from its values with one group left out each. */
 function deviation(values: readonly number[]): number {
   const { length } = values;
   const mean = values.reduce((sum, x) => sum + x, 0) / length;

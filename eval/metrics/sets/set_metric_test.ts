@@ -117,7 +117,7 @@ Deno.test("a paired reference leaves out the pictures of the samples that are le
   assert(wide.low! >= 0);
 });
 
-Deno.test("few samples have a value and no interval; none have no value", () => {
+Deno.test("few samples have a value without an interval; no samples are refused", () => {
   const few = drawn(fewestForInterval - 1);
   const { mean, low, n } = fid.value(fid.accumulate(few, 0)).fid;
   assert(mean > 0);

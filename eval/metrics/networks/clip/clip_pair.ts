@@ -18,14 +18,14 @@ import {
 import { asClipModel, openTensorFile } from "@dip-go/core/weights";
 import { clipModelJson, openClipConfig, openClipWeights } from "./open_clip.ts";
 
-/** Keys about training, and the towers' own keys, which are read for each tower by itself. */
+/** Keys about training, and each tower's part, which is read by itself. */
 const harmless = [
   ...["initializer_factor", "logit_scale_init_value"],
   ...["text_config", "text_config_dict"],
   ...["vision_config", "vision_config_dict"],
 ];
 
-/** Weights of a pair that a tower does not have: the other's, and the scale of training. */
+/** Weights that a tower does not read: the other tower's, the logit scale of training, and position ids. */
 const ignored = {
   text: /^vision_model\.|^visual_projection\.|^logit_scale$|\.position_ids$/,
   vision: /^text_model\.|^text_projection\.|^logit_scale$|\.position_ids$/,
@@ -33,7 +33,7 @@ const ignored = {
 
 type Tower = keyof typeof ignored;
 
-/** The configuration of a tower. @throws {TypeError} If its copy, which old files have beside it and transformers lets win, differs. */
+/** A tower's configuration. @throws {TypeError} If old files' `_config_dict`, which transformers prefers, differs. */
 function towerConfig(config: ConfigJson, tower: Tower): ConfigJson["values"] {
   const own = config.part(`${tower}_config`);
   const copy = `${tower}_config_dict`;

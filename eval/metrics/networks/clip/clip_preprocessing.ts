@@ -57,14 +57,14 @@ export async function readClipPreprocessing(
   return preprocessing;
 }
 
-/** Keys of `CLIPImageProcessor` about types in Python, and about steps that no picture goes through here. */
+/** Keys of `CLIPImageProcessor` about types in Python, or about steps that pictures skip here. */
 const harmless = [
   ...["feature_extractor_type", "image_processor_type", "processor_class"],
   ...["do_convert_rgb", "data_format", "input_data_format", "return_tensors"],
   ...["device", "disable_grouping", "pad_size", "image_seq_length"],
 ];
 
-/** Reads open_clip's preprocessing, whose defaults are those of CLIP's authors. */
+/** Reads open_clip's preprocessing; missing keys mean bicubic resizing of the shorter side, as by CLIP's authors. */
 async function openClipPreprocessing(file: string): Promise<ClipPreprocessing> {
   const json = new ConfigJson(await readJson(file), file);
   const config = json.part("preprocess_cfg");
@@ -75,7 +75,7 @@ async function openClipPreprocessing(file: string): Promise<ClipPreprocessing> {
   return {
     shortest: side,
     crop: side,
-    round: roundHalfEven, // torchvision's
+    round: roundHalfEven, // as torchvision rounds
     filter: "bicubic",
     mean: threeNumbers(config, "mean"),
     std: threeNumbers(config, "std"),

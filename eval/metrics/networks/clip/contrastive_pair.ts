@@ -1,4 +1,4 @@
-/** A contrastive pair of networks (Radford et al., 2021), such as CLIP, for texts and pictures: features of one space. */
+/** A contrastive pair of networks (Radford et al., 2021), such as CLIP: features of texts and pictures in one space. */
 import { clipTextGraph, clipVisionGraph } from "@dip-go/core/models";
 import {
   openSession,

@@ -21,7 +21,7 @@ interface Context extends InceptionConfig {
   readonly weights: WeightSource;
 }
 
-/** A convolution with its norm and ReLU: name, output channels, kernel (a side, or height and width), and its window where it differs from stride 1 and the same size. */
+/** A convolution with its norm and ReLU; `kernel`: a side, or height and width. By default stride 1, same size. */
 type Layer = readonly [
   name: string,
   channels: number,
@@ -29,7 +29,7 @@ type Layer = readonly [
   window?: { readonly stride?: number; readonly valid?: boolean },
 ];
 
-/** A layer, or what else is done to a map in a block. */
+/** A layer, or another operation on a map in a block. */
 type Step = Layer | ((c: Context, x: Value, block: string) => Value);
 
 /** Steps, one after another. */
@@ -39,7 +39,7 @@ const epsilon = 1e-3;
 
 /** The height and width of the pictures. */
 export const inceptionSize = 299;
-/** The block of which sFID looks at features, `mixed_6` of the release, and at how many channels of its first branch. */
+/** The block of sFID's features, `mixed_6` of the release, and the number of channels used of its first branch. */
 const spatial = { block: "Mixed_6d", channels: 7 };
 
 /** Adds a convolution, a batch norm by its running statistics and a ReLU. */
@@ -102,7 +102,7 @@ const halvingPool: Step = ({ g }, x) =>
 const maximum: Step = ({ g }, x) =>
   g.maxPool(x, { kernel: [3, 3], strides: [1, 1], pads: [1, 1, 1, 1] });
 
-/** The mean of 3x3 pixels, at the border of those inside. */
+/** The mean of 3x3 pixels; at the border, of the pixels inside the map. */
 const averageInside: Step = ({ g }, x) => {
   const window = { kernel: [3, 3], pads: [1, 1, 1, 1] };
   const [, , height, width] = x.shape;
@@ -211,7 +211,7 @@ const blocks: Readonly<Record<string, readonly Branch[]>> = {
   Mixed_7c: blockE(maximum),
 };
 
-/** 17x17 positions of the first channels of a map, channels last, as the statistics are that the ADM evaluator publishes. */
+/** The first channels of a 17x17 map, flattened with channels last, as in the ADM evaluator's published statistics. */
 function positions(g: GraphBuilder, map: Value): Value {
   const channels = Math.min(spatial.channels, map.shape[1]);
   const first = g.slice(map, { starts: [0], ends: [channels], axes: [1] });

@@ -53,7 +53,7 @@ export class InceptionFeatures implements AsyncDisposable {
   }
 }
 
-/** The checkpoint also holds the layer that tells classes apart, and may count the batches of its training. */
+/** Weights of the checkpoint that are not read: the classifier's layer, and counts of training batches. */
 const ignored = /^fc\.|\.num_batches_tracked$/;
 
 /**

@@ -7,7 +7,7 @@ import { float32, roundHalfEven, type Tensor } from "@dip-go/core/tensor";
 import { type Picture, pilResizeFloat } from "@dip-go/core/pictures";
 import { middleOf, withShorterSide } from "../../../pictures/middle_of.ts";
 
-/** Of DiP-GO's companion code: pictures are brought to this size first. */
+/** The side in pixels to which DiP-GO's companion code resizes pictures first. */
 const companionSide = 512;
 
 const conventions = {
@@ -15,7 +15,7 @@ const conventions = {
   "pytorch-fid": (picture: Picture): Float32Array =>
     interpolated(picture, betweenCentres).map((x) => 2 * x / 255 - 1),
 
-  /** clean-fid (Parmar et al., 2022): Pillow's bicubic in float, clipped; another centre and scale, 128. */
+  /** clean-fid (Parmar et al., 2022): Pillow's bicubic in float, clipped; centre and scale are 128. */
   "clean-fid": ({ height, width, channels, data }: Picture): Float32Array => {
     const size = { height: inceptionSize, width: inceptionSize };
     const picture = { height, width, channels, data: Float32Array.from(data) };
@@ -23,7 +23,7 @@ const conventions = {
       .map((x) => (Math.min(Math.max(x, 0), 255) - 128) / 128);
   },
 
-  /** ADM's evaluator (Dhariwal and Nichol, 2021), as TensorFlow's graph of 2015: bilinear between pixel corners; 128. */
+  /** ADM's evaluator (Dhariwal and Nichol, 2021), as TensorFlow's of 2015: bilinear between pixel corners; centre, scale 128. */
   adm: (picture: Picture): Float32Array =>
     interpolated(picture, betweenCorners).map((x) => (x - 128) / 128),
 

@@ -89,8 +89,8 @@ Deno.test("the companion's input leaves out the pixels beside the middle square"
   assert(apart < 1e-6, `${apart}`);
 });
 
-Deno.test("the companion's input cuts an odd margin where torchvision does: halves go to the even column", () => {
-  const [height, width] = [512, 517]; // a margin of 5: 2 columns before, where rounding up takes 3
+Deno.test("the companion's input cuts an odd margin as torchvision does: half a column rounds to even", () => {
+  const [height, width] = [512, 517]; // a margin of 5: 2 columns before; rounding up would take 3
   const data = Uint8Array.from(
     { length: height * width * 3 },
     (_, i) => Math.floor(i / 3) % width < 2 ? 0 : 255,

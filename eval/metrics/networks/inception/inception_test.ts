@@ -52,7 +52,7 @@ const mean = (values: number[]) =>
   values.reduce((a, b) => a + b, 0) / values.length;
 const maximum = (values: number[]) => Math.max(...values);
 
-/** Convolves as the words say: "name channels kernel", and "/2" if it halves the map, "v" if it does not pad. */
+/** Convolves as described by "name channels kernel", with "/2" to halve the map or "v" for no padding. */
 function convolved(
   { size, planes }: Maps,
   words: string,

@@ -26,7 +26,7 @@ type Layer = readonly [
 interface Backbone {
   /** The side of the pools' windows; pools halve the map. */
   readonly pool: number;
-  /** Each stage ends in a map that is compared; it begins with a pool if it is `pooled`. */
+  /** The stages: each ends in a map that is compared, and a `pooled` stage begins with a pool. */
   readonly stages: readonly {
     readonly pooled: boolean;
     readonly layers: readonly Layer[];
@@ -75,7 +75,7 @@ export interface LpipsConfig {
 const shift = [-0.030, -0.088, -0.188];
 const scale = [0.458, 0.448, 0.450];
 
-/** Added to the norm of a pixel's channels, so that it is not 0. */
+/** The addend that keeps the norm of a pixel's channels from 0. */
 const epsilon = 1e-10;
 
 /** The maps that are compared, from the first to the last. */
@@ -123,7 +123,7 @@ export function smallestSide(net: LpipsNet): number {
 /**
  * The distance as a graph: pictures `x` and `y` `[B, 3, H, W]` in [-1, 1] in, `distances` `[B]` out.
  *
- * @throws {RangeError} If they are too small for the network.
+ * @throws {RangeError} If the pictures are too small for the network.
  */
 export function lpipsGraph(
   config: LpipsConfig,
@@ -159,7 +159,7 @@ export function lpipsGraph(
   return g.build({ distances: g.reshape(sum, [batch]) });
 }
 
-/** Key and shape of every weight: those of torchvision's network, and of its maps. */
+/** Key and shape of every weight: `backbone` for torchvision's network, `linear` for the factors of its maps. */
 export function lpipsParameters(config: LpipsConfig) {
   const side = smallestSide(config.net);
   const size = { batch: 1, height: side, width: side };

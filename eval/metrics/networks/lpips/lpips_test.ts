@@ -22,7 +22,7 @@ import { loadLpips } from "./open_lpips.ts";
 // LPIPS again, in float64 and without a graph. The networks are torchvision's
 // lists of modules, spelled out: "c <channels> <kernel> <stride> <padding>",
 // "r" for ReLU, "p <kernel>" for a pool of stride 2; a place in the list is the
-// number in a weight's name. The maps are what these places give.
+// number in a weight's name. `maps` are the places whose outputs are compared.
 const modules: Record<LpipsNet, { list: string[]; maps: number[] }> = {
   alex: {
     list: [

@@ -1,4 +1,4 @@
-/** LPIPS as a loaded network, for pictures of any size that it can see. */
+/** LPIPS as a loaded network, for pictures of any size from the network's smallest on. */
 import { openWeights, type WeightSource } from "@dip-go/core/models";
 import {
   openSession,
@@ -69,7 +69,7 @@ interface LpipsPaths {
   readonly linear: string;
 }
 
-/** The network that tells ImageNet's classes apart goes on after its maps. */
+/** Weights that are not read: the classifier after the compared maps. */
 const ignored = /^classifier\./;
 
 /** Opens the weights. @throws As `openWeights`. */
