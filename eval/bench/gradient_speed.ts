@@ -37,7 +37,7 @@ export async function measureGradient(
     pass,
     step: async () => {
       await pass();
-      // With open gates the loss against the target is 0, and so its gradient: the loss is ½|x0|² instead.
+      // Open gates reach the target, so that loss and gradient would be 0: the loss is ½|x0|² instead.
       const options = { segment: net.steps }; // as in the searches
       await form.gradient({ ...request, gates }, ({ data }) => data, options);
     },

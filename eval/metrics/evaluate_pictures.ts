@@ -39,7 +39,7 @@ export interface FeatureNetwork {
 export interface InceptionFile {
   /** `pt_inception-2015-12-05-6726825d.pth`, which pytorch-fid publishes, or the same weights as safetensors. */
   readonly weights: string;
-  /** How pictures are resized for Inception: `pytorch-fid`, `clean-fid`, `adm` or `companion`. */
+  /** The convention for resizing pictures for Inception: `pytorch-fid`, `clean-fid`, `adm` or `companion`. */
   readonly resize: FidConvention;
   /** The divisor of the widths, as in `InceptionConfig`; for tests. */
   readonly narrow?: number;
@@ -65,9 +65,9 @@ export interface EvaluationOptions extends SessionOptions {
   /** A folder of pictures, or an `.npz` of pictures or, for `fid` and `sfid`, of statistics; `clip-score` needs none. */
   readonly reference?: string;
   /**
-   * By default `psnr` and `ssim`, if the reference has a picture of every name,
-   * `fid`, if there are features or both sides are archives, and `clip-score`, if
-   * there are prompts.
+   * The metrics; by default `psnr` and `ssim`, if the reference has a picture of
+   * every name, `fid`, if there are features or both sides are archives, and
+   * `clip-score`, if there are prompts.
    */
   readonly metrics?: readonly PictureMetric[];
   /** The network whose features `fid`, `kid` and `precision-recall` compare; `sfid` needs Inception. */

@@ -27,8 +27,8 @@ export const clipScores = (
 
 /**
  * Scores each picture 1 if its own prompt is the nearest by cosine of all the
- * evaluated prompts, else 0. Prompts may fit several pictures, so that even pictures made
- * from the prompts by a renderer stay below 1.
+ * evaluated prompts, else 0. Prompts may fit several pictures, so that even
+ * pictures made from the prompts by a renderer stay below 1.
  *
  * @param pictures Features, one of each picture.
  * @param prompts Features of the pictures' prompts, in the same order; a prompt given twice counts as one.

@@ -36,7 +36,7 @@ Deno.test("joinReports() has the rows of the text table with their numbers", () 
 Deno.test("joinReports() gives rows their gates and pictures, and the run its facts and command", () => {
   const { rows, runs: [run] } = joinReports([hostileRun()]);
   assertEquals(rows[2].gates, ["111", "101", "000", "011"]);
-  // A row of the paper's numbers has none, though one of ours has its name and sparsity.
+  // A row of the paper's numbers has no gates, though a measured row has its name and sparsity.
   assertEquals([rows[1].gates, rows[5].gates], [undefined, undefined]);
   assertEquals(rows[0].pictures?.length, 3);
   assert(rows[0].pictures![0].startsWith("data:image/png;base64,"));

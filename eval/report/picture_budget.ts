@@ -10,7 +10,7 @@ import { type Tensor, unstacked } from "@dip-go/core/tensor";
 /** The most pairs that a page shows. */
 const mostPairs = 8;
 
-/** The number of pairs that should fit: pictures are shrunk until so many do. */
+/** The number of pairs that should fit: pictures are shrunk until they do. */
 const enoughPairs = 4;
 
 /** The longest sides to try, after the pictures' own. */

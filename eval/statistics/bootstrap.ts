@@ -4,8 +4,8 @@
  * Samples are resampled whole, so two methods that saw the same noise are
  * compared on the same noise. If a search ran with several seeds, the seeds are
  * resampled too, independently of the samples, which all seeds share (Owen 2007,
- * "The pigeonhole bootstrap"). Deviations are widened to Student's
- * distribution, because resamples of few values vary too little (Hesterberg,
+ * "The pigeonhole bootstrap"). Deviations are widened to Student's distribution,
+ * because resamples of few values vary too little (Hesterberg,
  * The American Statistician 2015), and bounds are corrected for bias and
  * skewness (BCa; Efron and Tibshirani 1993, section 14.3).
  */

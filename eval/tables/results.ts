@@ -26,7 +26,7 @@ const difference = openRecord({
   high: finite,
   /** Present if the two means are from different samples, such as two runs'. */
   unpaired: v.optional(v.literal(true)),
-  /** For errors: the ratio of the geometric means with its interval, which decides whether they are told apart. */
+  /** The ratio of two errors' geometric means with its interval, which decides whether the errors are told apart. */
   ratio: v.optional(interval),
 });
 

@@ -46,7 +46,7 @@ export interface RunsOn {
   readonly net: SuperNet;
   /** The timestep of each call. */
   readonly timesteps: readonly number[];
-  /** The number of calls of the first step that precede its own: 1 under PNDM. */
+  /** The number of calls before step 0's own call: 1 under PNDM, whose first step takes two. */
   readonly early: number;
 }
 

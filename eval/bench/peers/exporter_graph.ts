@@ -1,6 +1,6 @@
 /**
- * The graph that `torch.onnx` writes for a network, made from ours, to be timed
- * beside ours: people run such graphs today. Both of PyTorch's exporters, the
+ * The graph that `torch.onnx` writes for a network, made from our graph, to be
+ * timed beside it: people run such graphs today. Both of PyTorch's exporters, the
  * tracing one and the one after `torch.export`, spell out fused operators:
  *
  * - attention (`scaled_dot_product_attention`): heads split by Reshape and

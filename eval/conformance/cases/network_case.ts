@@ -19,7 +19,7 @@ import {
 } from "../recorded_feeds.ts";
 import { runTrace } from "../trace.ts";
 
-/** How a family's recorded features are compared. */
+/** The settings by which a family's recorded features are compared. */
 interface FamilyTrace {
   /** Accepted errors between float32 implementations. */
   readonly limits: Limits;

@@ -75,7 +75,7 @@ function traceOfRoot(
   root: Float64Array,
   { mean: { length: width }, covariance }: Normal,
 ): number {
-  const half = timesTransposed(root, covariance, width); // B is its own transpose
+  const half = timesTransposed(root, covariance, width); // the covariance is symmetric
   const product = timesTransposed(half, root, width);
   return decomposed(product, width).realEigenvalues
     .reduce((sum, value) => sum + Math.sqrt(Math.max(value, 0)), 0);
@@ -102,7 +102,7 @@ function timesTransposed(
   return product;
 }
 
-/** Σ x y, in four sums that do not wait for one another. */
+/** Σ x y, in four sums, which a processor adds in parallel. */
 function dot(x: Float64Array, y: Float64Array): number {
   let [a, b, c, d] = [0, 0, 0, 0];
   const whole = x.length - x.length % 4;

@@ -58,7 +58,7 @@ export function kernelDistance(
   return { mean, deviation: Math.sqrt(variance) };
 }
 
-/** Different rows, drawn at random. */
+/** Draws `size` different rows at random. */
 function subset(rows: Rows, size: number, random: TorchGenerator): Rows {
   const order = [...rows];
   for (let i = 0; i < size; i++) {

@@ -114,7 +114,7 @@ export async function* unpackedArray(
 /**
  * An array of an `.npz` file. Format: NEP 1.
  *
- * @throws {TypeError} If the array is in column order or not of little-endian 4 or 8 byte floats or integers, or as {@linkcode unpackedArray}.
+ * @throws {TypeError} If the array is in column order or its type is none of `<f4`, `<f8`, `<i4`, `<i8`, or as {@linkcode unpackedArray}.
  */
 export async function readArray(
   path: string,

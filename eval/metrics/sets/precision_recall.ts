@@ -51,7 +51,7 @@ function radii(set: readonly Float32Array[]): number[] {
   }
   return set.map((x) =>
     set.map((y) => squaredDistance(x, y))
-      .sort((a, b) => a - b)[neighbours] // the first is its own, 0
+      .sort((a, b) => a - b)[neighbours] // the first is the member's distance to itself, 0
   );
 }
 

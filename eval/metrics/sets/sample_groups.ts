@@ -40,7 +40,7 @@ export interface SetValue {
   readonly n: number;
 }
 
-/** A measure of a set whose state merges. */
+/** A metric of a set of samples, computed from states that merge. */
 export interface SetMetric<State> {
   /**
    * The state of a batch.

@@ -1,6 +1,6 @@
 /**
- * Makes Inception's input from pictures, by the conventions under which FIDs are
- * published. These differ by tenths to whole points of FID, so a figure names its own.
+ * Makes Inception's input from pictures, by the conventions of published FIDs.
+ * Conventions differ by tenths to whole points of FID, so a FID names its own.
  */
 import { inceptionSize } from "./inception.ts";
 import { float32, roundHalfEven, type Tensor } from "@dip-go/core/tensor";
@@ -90,7 +90,7 @@ function interpolated(
   return made;
 }
 
-/** For each of 299 positions, the pixels on either side and the weight of the second pixel. */
+/** The pixels on either side of each of 299 positions, and the weight of the second pixel. */
 function neighbours(
   size: number,
   place: Place,
