@@ -1,6 +1,9 @@
-/** A chart of a metric over a cost: a line for each method, with 95 % intervals. */
+/**
+ * A chart of a metric over a cost: a line for each method, with 95 % intervals.
+ * The legend lists methods from the highest line to the lowest.
+ */
 
-import { extent, line, scaleLinear, scaleSymlog } from "d3";
+import { extent, line, mean as meanOf, scaleLinear, scaleSymlog } from "d3";
 import { metricInfo } from "../tables/metric_info.ts";
 import type { ResultRow } from "../tables/results.ts";
 import { lineStyle, mostLines } from "./line_style.ts";
@@ -38,10 +41,10 @@ export const isCharted = (
 function scaleOf(cost: ChartCost, costs: readonly number[]) {
   const most = Math.max(1, ...costs);
   if (cost !== "search") {
-    const x = scaleLinear([0, most], [60, 380]);
+    const x = scaleLinear([0, most], [60, 520]);
     return { x, ticks: x.ticks(5) as number[] };
   }
-  const x = scaleSymlog([0, most], [60, 380]);
+  const x = scaleSymlog([0, most], [60, 520]);
   return { x, ticks: [0, 10, 100, 1000, 10_000].filter((t) => t <= most) };
 }
 
@@ -49,15 +52,23 @@ function scaleOf(cost: ChartCost, costs: readonly number[]) {
  * Draws a metric over a cost as an SVG document; rows without the metric or the cost are left out.
  *
  * @param options.cost The kept fraction of MACs by default.
+ * @param options.main The method with the thick line.
  * @throws {RangeError} If no row has metric and cost, or there are more methods than line styles.
  */
 export function fidelityChart(
   rows: readonly ResultRow[],
-  { metric, cost = "macs" }: { metric: string; cost?: ChartCost },
+  { metric, cost = "macs", main }: {
+    metric: string;
+    cost?: ChartCost;
+    main?: string;
+  },
 ): string {
   const { of: costOf, label } = chartCosts[cost];
   const shown = rows.filter((row) => isCharted([row], { metric, cost }));
-  const methods = [...Map.groupBy(shown, ({ method }) => method)];
+  const heightOf = (rows: readonly ResultRow[]) =>
+    meanOf(rows.map(({ metrics }) => metrics[metric].mean));
+  const methods = [...Map.groupBy(shown, ({ method }) => method)]
+    .sort(([, a], [, b]) => heightOf(b) - heightOf(a));
   if (methods.length < 1 || methods.length > mostLines) {
     throw new RangeError(
       `Cannot draw a chart of ${metric}: found ${methods.length} methods, expected 1 to ${mostLines}`,
@@ -71,13 +82,16 @@ export function fidelityChart(
     cost,
     shown.map((row) => costOf(row)!),
   );
-  const y = scaleLinear(extent(values), [270, 20]).nice();
+  const y = scaleLinear(extent(values), [380, 20]).nice();
   const marks = methods.flatMap(([method, rows], i) => {
     const points = rows.map((row) => {
       const { mean, low = mean, high = mean } = row.metrics[metric];
       return { at: x(costOf(row)), mean: y(mean), low: y(low), high: y(high) };
     }).sort((a, b) => a.at - b.at);
-    const style = lineStyle(i);
+    const style = {
+      ...lineStyle(i),
+      ...method === main ? { "stroke-width": 3 } : {},
+    };
     const { stroke } = style;
     const path = line()(points.map(({ at, mean }) => [at, mean]));
     return [
@@ -86,19 +100,19 @@ export function fidelityChart(
         element("path", { d: `M${at},${low}V${high}`, stroke }),
         element("circle", { cx: at, cy: mean, r: 3, fill: stroke }),
       ]),
-      element("path", { d: `M390,${30 + 16 * i}h16`, ...style }),
-      text(410, 34 + 16 * i, method),
+      element("path", { d: `M530,${30 + 16 * i}h16`, ...style }),
+      text(550, 34 + 16 * i, method),
     ];
   });
   const ticks = [
-    ...costTicks.map((t) => text(x(t) - 8, 286, `${t}`)),
+    ...costTicks.map((t) => text(x(t) - 8, 396, `${t}`)),
     ...y.ticks(5).map((t: number) => text(20, y(t) + 4, y.tickFormat(5)(t))),
   ];
-  const height = Math.max(320, 40 + 16 * methods.length);
-  return svgDocument({ width: 600, height, fontSize: 11 }, [
-    element("path", { d: "M60,20V270H380", stroke: "black", fill: "none" }),
+  const height = Math.max(430, 40 + 16 * methods.length);
+  return svgDocument({ width: 740, height, fontSize: 11 }, [
+    element("path", { d: "M60,20V380H520", stroke: "black", fill: "none" }),
     ...ticks,
-    text(cost === "search" ? 60 : 150, 308, label),
+    text(cost === "search" ? 130 : 220, 418, label),
     text(20, 14, metricInfo(metric).label),
     ...marks,
   ]);

@@ -11,9 +11,9 @@ function row(method: string, macsSpeedup: number, mean: number): ResultRow {
 Deno.test("fidelityChart() draws points at their kept MACs with whiskers", () => {
   const rows = [row("dip-go", 2, 21), row("dip-go", 4, 29)];
   const svg = fidelityChart(rows, { metric: "psnr" });
-  // y spans 20 to 30 over 270 to 20; x spans 0 to 1 over 60 to 380
-  assertEquals(svg.includes('d="M140,45L220,245"'), true);
-  assertEquals(svg.includes('d="M220,270V220"'), true);
+  // y spans 20 to 30 over 380 to 20; x spans 0 to 1 over 60 to 520
+  assertEquals(svg.includes('d="M175,56L290,344"'), true);
+  assertEquals(svg.includes('d="M290,380V308"'), true);
 });
 
 Deno.test("fidelityChart() draws over time and over the search's cost, for rows that have them", () => {
@@ -22,10 +22,21 @@ Deno.test("fidelityChart() draws over time and over the search's cost, for rows 
     { ...row("b", 2, 30), searchPasses: 1000 },
   ];
   const time = fidelityChart(rows, { metric: "psnr", cost: "time" });
-  assertEquals([...time.matchAll(/cx="(\d+)"/g)].map(([, x]) => x), ["140"]);
+  assertEquals([...time.matchAll(/cx="(\d+)"/g)].map(([, x]) => x), ["175"]);
   const search = fidelityChart(rows, { metric: "psnr", cost: "search" });
   const found = [...search.matchAll(/cx="(\d+)"/g)].map(([, x]) => x);
-  assertEquals(found, ["60", "380"]);
+  assertEquals(found, ["520", "60"]);
+});
+
+Deno.test("fidelityChart() lists methods from the highest line, the main one thick", () => {
+  const rows = [row("low", 2, 20), row("high", 2, 30)];
+  const svg = fidelityChart(rows, { metric: "psnr", main: "low" });
+  const names = [...svg.matchAll(/y="(\d+)">(low|high)</g)];
+  assertEquals(names.map(([, y, name]) => [y, name]), [
+    ["34", "high"],
+    ["50", "low"],
+  ]);
+  assertEquals(svg.match(/stroke-width="3"/g)?.length, 2); // line and legend
 });
 
 Deno.test("fidelityChart() refuses a metric that no row has", () => {

@@ -12,7 +12,7 @@ const colours = [
 ];
 
 /** Dash patterns in the order of their use: solid, dashed, dotted. */
-const dashes = [undefined, "4 3", "1 3"];
+const dashes = [undefined, "6 3", "2 2"];
 
 /** The number of styles that can be told apart. */
 export const mostLines = dashes.length * colours.length;

@@ -1,6 +1,6 @@
 /** Files of results, and their tables for terminals, Markdown, spreadsheets and scripts. */
 export { alignedLines, columnLines, type LineColumn } from "./aligned_lines.ts";
-export { joinResults } from "./join_results.ts";
+export { joinResults, mainMethodOf } from "./join_results.ts";
 export { markdownTable } from "./markdown_table.ts";
 export { metricHeading, metricInfo } from "./metric_info.ts";
 export { renderTable } from "./render_table.ts";

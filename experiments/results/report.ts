@@ -19,8 +19,8 @@ import {
 } from "@dip-go/eval/report";
 import {
   joinResults,
+  mainMethodOf,
   renderTable,
-  type ResultRow,
   type Results,
   writeResults,
 } from "@dip-go/eval/tables";
@@ -53,7 +53,7 @@ export async function writeReport(
 ): Promise<string[]> {
   await writeResults(`${folder.path}/results.json`, content.results);
   await folder.write("table.md", tableFile(bench, content));
-  const svgs = await writeCharts(folder, content.results.rows);
+  const svgs = await writeCharts(folder, content.results);
   for (const row of content.rows) await writeGates(folder, bench, row);
   await writePng(`${folder.path}/grid.png`, {
     image: fittedGrid(gridRows(bench, content.images)),
@@ -69,14 +69,16 @@ export async function writeReport(
 /** Writes charts of fidelity over MACs, time and the search's cost, if measured; returns the files' names. */
 async function writeCharts(
   folder: RunFolder,
-  rows: readonly ResultRow[],
+  results: Results,
 ): Promise<string[]> {
+  const { rows } = results;
+  const main = mainMethodOf(results);
   const names: string[] = [];
   for (const metric of ["psnr", "ssim"]) {
     for (const cost of Object.keys(chartCosts) as ChartCost[]) {
       if (!isCharted(rows, { metric, cost })) continue;
       const name = `${metric}${cost === "macs" ? "" : `-${cost}`}.svg`;
-      await folder.write(name, fidelityChart(rows, { metric, cost }));
+      await folder.write(name, fidelityChart(rows, { metric, cost, main }));
       names.push(name);
     }
   }
