@@ -43,7 +43,7 @@ const program = new URL("../experiment.ts", import.meta.url);
  * @throws {RangeError} If an option for slurm is given with another engine.
  */
 export function executorOf(
-  { engine, print, maxJobs, ...options }: OptionValues<typeof engineRows>,
+  { engine, print, ...options }: OptionValues<typeof engineRows>,
   { name, args, isDry, log }: {
     readonly name: string;
     readonly args: readonly string[];
@@ -52,7 +52,15 @@ export function executorOf(
     readonly log: (line: string) => void;
   },
 ): Executor | undefined {
-  const own = { ...options, print: print || undefined, "max-jobs": maxJobs };
+  const { partition, gpus, time, cpus, maxJobs } = options;
+  const own = {
+    print: print || undefined,
+    partition,
+    gpus,
+    time,
+    cpus,
+    "max-jobs": maxJobs,
+  };
   const odd = Object.entries(own).find(([, value]) => value !== undefined);
   if (odd && engine !== "slurm") {
     throw new RangeError(
@@ -64,8 +72,10 @@ export function executorOf(
   if (engine === "print") return printExecutor(log);
   if (engine === "local") return undefined;
   return slurmExecutor({
-    ...options,
-    cpus: options.cpus ?? 4,
+    partition,
+    gpus,
+    time,
+    cpus: cpus ?? 4,
     maxJobs: maxJobs ?? 64,
     name,
     log,

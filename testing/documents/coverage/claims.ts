@@ -135,7 +135,7 @@ const networks: Claims = {
     {
       what: ["SD3 and SD3.5", "`SD3Transformer2DModel`"],
       cells: {
-        recorded: /^a network on two streams is diffusers' own: SD3/,
+        recorded: /^a network on two streams gives diffusers' outputs: SD3/,
         "full size": /^torch counts .*: sd3/,
         gradients: /on gates: SD3/,
         SubNets: /^sample\(\) runs only live blocks.*: SD3/,
@@ -145,7 +145,7 @@ const networks: Claims = {
     {
       what: ["FLUX.1", "`FluxTransformer2DModel`"],
       cells: {
-        recorded: /^a network on two streams is diffusers' own: FLUX/,
+        recorded: /^a network on two streams gives diffusers' outputs: FLUX/,
         "full size": /^torch counts .*: flux/,
         gradients: /on gates: FLUX/,
         SubNets: /^sample\(\) runs only live blocks.*: FLUX/,
@@ -304,7 +304,7 @@ const inputs = listed([
     "a mask, read by the network",
     /^StableDiffusionInpaintPipeline under .*: inpaint/,
   ],
-  ["a mask, under a network that reads none", /^what a mask leaves out stays/],
+  ["a mask, under a network that reads none", /^the part outside a mask stays/],
   [
     "latents that another pipeline left",
     /^a pipeline goes on where another one ended/,
@@ -319,7 +319,7 @@ const inputs = listed([
 
 /** Models, files and requests that are refused by name. */
 const refused = listed([
-  ["a LoRA in the place of weights", /^a LoRA given as weights/],
+  ["a LoRA instead of weights", /^the error of a LoRA given as weights/],
   [
     "pickles that call or hold anything but tensors",
     /^openTorch\(\) refuses a pickle/,
@@ -338,8 +338,8 @@ const refused = listed([
     /^networks of flow matching and samplers of none/,
   ],
   [
-    "what a scheduler's class cannot do, and unknown keys",
-    /^a kind refuses what its class cannot do/,
+    "values that a scheduler's class cannot use, and unknown keys",
+    /^a kind refuses values that its class cannot use/,
   ],
   [
     "dynamic thresholding in SubNets",
