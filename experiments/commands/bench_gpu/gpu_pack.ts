@@ -81,7 +81,7 @@ export async function packGpuBench(folder: string): Promise<string[]> {
 async function stageFiles(stage: string): Promise<void> {
   await Deno.copyFile(Deno.execPath(), `${stage}/deno`);
   const entry = new URL("gpu_main.ts", import.meta.url).pathname;
-  await run("deno", [
+  await run(Deno.execPath(), [
     ...["bundle", "--quiet", "--platform", "deno", "--minify"],
     ...["--external", "onnxruntime-node", "-o", `${stage}/bench.js`, entry],
   ]);
