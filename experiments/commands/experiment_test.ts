@@ -100,6 +100,16 @@ Deno.test("experiment --dry-run prints methods, MACs and calls, and writes nothi
     );
   }));
 
+Deno.test("experiment refuses slurm's options beside another engine", async () => {
+  for (const [option, ...value] of [["--max-jobs", "3"], ["--print"]]) {
+    const args = ["quickstart", "--dry-run", option, ...value];
+    assertEquals(
+      (await experimentCommand(args)).error,
+      `error: Cannot run an experiment: found ${option} and --engine local, expected --engine slurm`,
+    );
+  }
+});
+
 Deno.test("experiment runs a file of one's own, and compare finds its run", () =>
   withFolder(async (folder) => {
     const root = `${folder}/results`;

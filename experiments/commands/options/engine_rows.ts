@@ -3,7 +3,14 @@ import { printExecutor } from "../../engine/executors/print_executor.ts";
 import { slurmExecutor } from "../../engine/executors/slurm/slurm_executor.ts";
 import { denoCommand } from "../../engine/executors/deno_command.ts";
 import type { Executor } from "../../engine/step_graph.ts";
-import { flag, oneOf, type OptionValues, text, whole } from "./option_table.ts";
+import {
+  dashed,
+  flag,
+  oneOf,
+  type OptionValues,
+  text,
+  whole,
+} from "./option_table.ts";
 
 /** Options for the engine. */
 export const engineRows = {
@@ -53,28 +60,20 @@ export function executorOf(
   },
 ): Executor | undefined {
   const { partition, gpus, time, cpus, maxJobs } = options;
-  const own = {
-    print: print || undefined,
-    partition,
-    gpus,
-    time,
-    cpus,
-    "max-jobs": maxJobs,
-  };
+  const slurm = { partition, gpus, time, cpus, maxJobs };
+  const own = { print: print || undefined, ...slurm };
   const odd = Object.entries(own).find(([, value]) => value !== undefined);
   if (odd && engine !== "slurm") {
     throw new RangeError(
-      `Cannot run an experiment: found --${
-        odd[0]
+      `Cannot run an experiment: found ${
+        dashed(odd[0])
       } and --engine ${engine}, expected --engine slurm`,
     );
   }
   if (engine === "print") return printExecutor(log);
   if (engine === "local") return undefined;
   return slurmExecutor({
-    partition,
-    gpus,
-    time,
+    ...slurm,
     cpus: cpus ?? 4,
     maxJobs: maxJobs ?? 64,
     name,
