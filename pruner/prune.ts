@@ -101,9 +101,8 @@ export async function prune(
     pipeline.drawsClasses ? classSettings : promptSettings,
     {
       ...settings,
-      // as much as the training of `dip-go+steps` would cost
       evolution: settings.evolution ??
-        { evaluations: "equal-cost", population: 20 },
+        { evaluations: "dip-go+steps", population: 20 },
     },
     `prune ${pipeline.name}`,
     RangeError,

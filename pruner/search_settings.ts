@@ -16,12 +16,18 @@ import * as v from "valibot";
 const section = <const Entries extends v.ObjectEntries>(entries: Entries) =>
   v.optional(record(entries), {} as never);
 
+/** The part of the settings of each method that trains DiP-GO's pruner network. */
+export const trainings = {
+  "dip-go": "dipGo",
+  "dip-go+steps": "network",
+} as const;
+
 /** The schema of the settings of random and genetic search. */
 const evolution = record({
-  /** SubNets to sample for each budget on all batches, or as many as the training of `dip-go+steps` pays for. */
+  /** SubNets to sample for each budget on all batches, or as many as a method's training pays for. */
   evaluations: v.union(
-    [wholeFrom(1), v.literal("equal-cost")],
-    "a whole number from 1 or equal-cost",
+    [wholeFrom(1), v.picklist(["dip-go", "dip-go+steps"])],
+    "a whole number from 1, dip-go or dip-go+steps",
   ),
   /** The number of SubNets in a round, and of the best that live on. */
   population: wholeFrom(1),
@@ -154,7 +160,7 @@ const settingsFor = (areDear: boolean) => {
       pairs: count(96, 48),
       /** The number of pictures on which the sensitivity to errors is measured. */
       perturbed: count(8, 4),
-      /** The number of pairs that choose the best iterate; gradients do not see them. */
+      /** The number of pairs that choose the best iterate, at most half of all; gradients see the others. */
       judged: count(32, 16),
       /** Whether the closed form is refined through the sampler. */
       refine: v.optional(oneOf(["end-to-end", "none"]), "end-to-end"),

@@ -4,7 +4,7 @@ import quickstart from "../quickstart.ts";
 import { checkExperiment, type Experiment } from "./experiment.ts";
 
 Deno.test("checkExperiment() asks for search.evolution if a method reads it", () => {
-  const evolution = { evaluations: "equal-cost", population: 4 } as const;
+  const evolution = { evaluations: "dip-go", population: 4 } as const;
   const experiment: Experiment = {
     ...quickstart,
     search: { ...quickstart.search, evolution },

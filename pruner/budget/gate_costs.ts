@@ -1,4 +1,4 @@
-/** Costs of gates (γ of DiP-GO's sparsity loss), and of trainings, by which equal-cost searches are measured. */
+/** Costs of gates (γ of DiP-GO's sparsity loss), and of trainings, by which searches of equal cost are measured. */
 import {
   denseCost,
   denseGates,

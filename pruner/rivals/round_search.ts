@@ -10,6 +10,7 @@ import { networkTrainingCost } from "../budget/gate_costs.ts";
 import { fidelityTo } from "../calibration.ts";
 import { type Method, planned, type PricedSearch } from "../method.ts";
 import { range, sum } from "../numbers.ts";
+import { trainings } from "../search_settings.ts";
 
 /** Gates, and the distance of their images from the full sampler's as the loss. */
 export interface JudgedGates {
@@ -93,16 +94,17 @@ export async function searchByRounds(
 
 /**
  * The number of SubNets to sample, each on all calibration batches at the whole
- * budget: as set, or as many as the model calls of `dip-go+steps`'s training pay for.
+ * budget: as set, or as many as the model calls of a method's training pay for.
  */
 export function evaluationsOf(
   { net, search }: Pick<PricedSearch, "net" | "search">,
   maxCost: number,
 ): number {
-  const { evolution, calibration, network } = search;
+  const { evolution, calibration } = search;
   if (!evolution) return 0;
-  if (evolution.evaluations !== "equal-cost") return evolution.evaluations;
-  const training = networkTrainingCost(net, network);
+  const { evaluations } = evolution;
+  if (typeof evaluations === "number") return evaluations;
+  const training = networkTrainingCost(net, search[trainings[evaluations]]);
   return Math.max(1, Math.floor(training / (calibration * maxCost)));
 }
 

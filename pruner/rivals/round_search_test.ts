@@ -10,7 +10,6 @@ import {
 } from "@dip-go/supernet/gates";
 import { tinyUnet } from "@dip-go/testing/models";
 import { withTinySampler } from "@dip-go/testing/runs";
-import { networkTrainingCost } from "../budget/gate_costs.ts";
 import { fidelityTo } from "../calibration.ts";
 import { fitTarget, type MethodContext, type SearchPart } from "../method.ts";
 import { methodNamed } from "../methods.ts";
@@ -172,15 +171,17 @@ for (const name of ["random-search", "genetic"]) {
     }, { evaluations: 12, population: 5 }));
 }
 
-Deno.test("evaluationsOf() at equal cost spends what the pruner network's training costs", () =>
-  withContext((context) => {
-    const { net, search } = context;
-    const maxCost = costBudget(denseCost(net), sparsity);
-    const count = evaluationsOf(context, maxCost);
-    const spent = (n: number) => n * search.calibration * maxCost;
-    const training = networkTrainingCost(net, search.network);
-    // 24 iterations, each as dear as 4.4 passes of the dense model
-    assertEquals(training, 24 * (4.4 * denseCost(net)));
-    assert(spent(count) <= training && spent(count + 1) > training);
-    return Promise.resolve();
-  }, { evaluations: "equal-cost", population: 4 }));
+const trained = [["dip-go", 1000], ["dip-go+steps", 24]] as const;
+for (const [evaluations, iterations] of trained) {
+  Deno.test(`evaluationsOf() spends what the training of ${evaluations} costs`, () =>
+    withContext((context) => {
+      const { net, search } = context;
+      const maxCost = costBudget(denseCost(net), sparsity);
+      const count = evaluationsOf(context, maxCost);
+      const spent = (n: number) => n * search.calibration * maxCost;
+      // each iteration is as dear as 4.4 passes of the dense model
+      const training = iterations * (4.4 * denseCost(net));
+      assert(spent(count) <= training && spent(count + 1) > training);
+      return Promise.resolve();
+    }, { evaluations, population: 4 }));
+}

@@ -120,7 +120,7 @@ async function found(
   const { search: { solver: settings }, progress } = context;
   const teacher = await context.teacher();
   const sessions = await context.solver();
-  const judged = Math.ceil(settings.judged / sessions.shape[0]);
+  const judged = judgedBatches(context.search);
   const compared = comparedBatches(context.search);
   const few = { ...teacher, batches: teacher.batches.slice(0, compared) };
   const { conditionalShare } = context.net;
@@ -144,10 +144,18 @@ const iterationsOf = (
   { refine, refinements }: SearchSettings["solver"],
 ): number => refine === "none" ? 0 : refinements;
 
-/** The number of batches that compare forms: half of the batches that judge iterates. */
-const comparedBatches = (
-  { batch, solver: { judged } }: MethodContext["search"],
-): number => Math.ceil(judged / batch / 2);
+/** The number of batches that choose the best iterate: at most half of all, since gradients see the others. */
+export const judgedBatches = (
+  { batch, solver: { pairs, judged } }: SearchSettings,
+): number =>
+  Math.min(
+    Math.ceil(judged / batch),
+    Math.max(1, Math.floor(Math.ceil(pairs / batch) / 2)),
+  );
+
+/** The number of batches that compare forms: half of those that choose iterates. */
+const comparedBatches = (search: SearchSettings): number =>
+  Math.ceil(judgedBatches(search) / 2);
 
 /** The form whose least-squares fit comes closest to the teacher's final latents. */
 async function fittest(
@@ -175,12 +183,12 @@ function searchCost(
   { most, measures }: ScheduleMaker,
 ): number {
   const { batch, solver } = search;
-  const { pairs, perturbed, judged, teacher } = solver;
+  const { pairs, perturbed, teacher } = solver;
   const iterations = iterationsOf(solver);
   const shared = pairs * (1 + (teacher ? teacher.steps / net.steps : 0)) +
     (measures ? sensitivityPasses(net.steps, perturbed) : 0);
   const runs = (most > 1 ? most * batch * comparedBatches(search) : 0) + pairs +
-    judged * looks(iterations) +
+    judgedBatches(search) * batch * looks(iterations) +
     iterations * solver.pictures * gradientPasses;
   return (shared * denseCost(net) + runs * sum(budgets)) / batch;
 }

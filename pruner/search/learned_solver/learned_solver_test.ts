@@ -16,8 +16,8 @@ import { denseCost } from "@dip-go/supernet/gates";
 import { drawStarts } from "../../calibration.ts";
 import { fitTarget, type MethodContext } from "../../method.ts";
 import { SamplerSearch } from "../../sampler_search.ts";
-import { classSettings } from "../../search_settings.ts";
-import { learnedSolver } from "./learned_solver.ts";
+import { classSearch, classSettings } from "../../search_settings.ts";
+import { judgedBatches, learnedSolver } from "./learned_solver.ts";
 import { beam, type Schedule } from "./beam.ts";
 import { Cholesky } from "./cholesky.ts";
 import { type Gram, gramOf, outputAt, stateAt } from "./gram.ts";
@@ -261,6 +261,15 @@ Deno.test("the search meets its budgets with one teacher, and costs what `search
     passes <= expected && passes > 0.7 * expected,
     `${passes} of ${expected}`,
   );
+});
+
+Deno.test("at most half of the pairs choose the best iterate, in whole batches", () => {
+  const cases = [[96, 32, 8], [8, 32, 1], [12, 4, 1], [4, 32, 1], [20, 20, 2]];
+  for (const [pairs, judged, batches] of cases) {
+    const solver = { ...classSearch.solver, pairs, judged };
+    const found = judgedBatches({ ...classSearch, batch: 4, solver });
+    assertEquals(found, batches, `${judged} of ${pairs}`);
+  }
 });
 
 Deno.test("a sampler that adds noise is refused", async () => {
