@@ -60,13 +60,3 @@ export async function finishTask(
 /** The arguments for settings: `--set` before each. */
 export const setting = (settings: readonly string[]): string[] =>
   settings.flatMap((each) => ["--set", each]);
-
-/** The rows of a `results.json` without latencies and speedups, which vary from run to run. */
-export async function rowsWithoutTimes(path: string): Promise<unknown> {
-  const { rows } = JSON.parse(
-    await Deno.readTextFile(path),
-    (key, value) =>
-      key === "latencyMs" || key.startsWith("speedup") ? undefined : value,
-  );
-  return rows;
-}

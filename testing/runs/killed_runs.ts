@@ -3,10 +3,10 @@ import { assert, assertEquals } from "@std/assert";
 import {
   finishCommand,
   finishTask,
-  rowsWithoutTimes,
   setting,
   startCommand,
 } from "./command_process.ts";
+import { figures } from "./figures.ts";
 import { writeTinyModel } from "./tiny_model.ts";
 
 /** The arguments of the command: quickstart with the tiny model. */
@@ -66,24 +66,6 @@ async function kill(
 const pause = (milliseconds: number) =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** The id of a folder's run, the hashes of its plans, rows, samples and gates, and its rows without times. */
-export async function figures(folder: string): Promise<Record<string, string>> {
-  const [{ name: id }] = await Array.fromAsync(
-    Deno.readDir(`${folder}/results/quickstart`),
-  );
-  const run = `${folder}/results/quickstart/${id}`;
-  const found: Record<string, string> = { id };
-  for (const part of ["plans", "rows", "samples", "gates"]) {
-    for await (const { name } of Deno.readDir(`${run}/${part}`)) {
-      const bytes = await Deno.readFile(`${run}/${part}/${name}`);
-      const hash = await crypto.subtle.digest("SHA-256", bytes);
-      found[`${part}/${name}`] = new Uint8Array(hash).toHex();
-    }
-  }
-  const rows = await rowsWithoutTimes(`${run}/results.json`);
-  return { ...found, rows: JSON.stringify(rows) };
-}
-
 /** Runs `use` in a temporary folder with the tiny model. */
 export async function inFolder<T>(
   use: (folder: string) => Promise<T>,
@@ -103,7 +85,7 @@ let unbroken: Promise<Record<string, string>> | undefined;
 export const unbrokenFigures = () =>
   unbroken ??= inFolder(async (folder) => {
     await finishCommand(folder, quickstart);
-    return await figures(folder);
+    return await figures(folder, "quickstart");
   });
 
 /** Runs to the end after `breakRun`, and asserts that the figures are those of an unbroken run. */
@@ -113,7 +95,10 @@ const assertSameAfter = (
   inFolder(async (folder) => {
     await breakRun(folder);
     await finishCommand(folder, quickstart);
-    assertEquals(await figures(folder), await unbrokenFigures());
+    assertEquals(
+      await figures(folder, "quickstart"),
+      await unbrokenFigures(),
+    );
   });
 
 /**

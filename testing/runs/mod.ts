@@ -1,4 +1,5 @@
 /** Whole experiments that take seconds, and commands as processes of their own, which tests may kill. */
-export { finishCommand, rowsWithoutTimes, setting } from "./command_process.ts";
+export { finishCommand, setting } from "./command_process.ts";
+export { figures } from "./figures.ts";
 export { cpuIdentity, provenance, withTiny } from "./tiny_experiment.ts";
 export { withTinySampler, writeTinyModel } from "./tiny_model.ts";

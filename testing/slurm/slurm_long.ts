@@ -1,12 +1,8 @@
 /** `deno task test:slurm`: runs on a real Slurm on this machine; they take too long to test with every change. */
 import { assert, assertEquals } from "@std/assert";
-import { finishCommand } from "../runs/command_process.ts";
-import {
-  figures,
-  inFolder,
-  quickstart,
-  unbrokenFigures,
-} from "../runs/killed_runs.ts";
+import { finishCommand, setting } from "../runs/command_process.ts";
+import { figures } from "../runs/figures.ts";
+import { inFolder, quickstart, unbrokenFigures } from "../runs/killed_runs.ts";
 import { OneMachineSlurm } from "./one_machine.ts";
 
 const submit = [
@@ -15,31 +11,86 @@ const submit = [
   ...["--max-jobs", "2"],
 ];
 
-/** A Slurm, and a folder with the tiny model whose runs it works on. */
+/** An experiment's command, and the figures of a local run. */
+interface Expected {
+  readonly command: readonly string[];
+  /** The longest pause between kills, in milliseconds. */
+  readonly pause: number;
+  figures(): Promise<Record<string, string>>;
+}
+
+const tiny: Expected = {
+  command: quickstart,
+  pause: 1500,
+  figures: unbrokenFigures,
+};
+
+/** Experiments on the embedded models, which differ from the declared ones in counts alone. */
+const embedded = [
+  [
+    "quickstart-sd",
+    ...setting(["evaluation.pairs=16", "latency.rounds=1"]),
+  ],
+  [
+    "paper-table3",
+    ...setting([
+      "search.dipGo.iterations=6",
+      "evaluation.pairs=16",
+      "latency.rounds=1",
+    ]),
+  ],
+].map((args): Expected => {
+  const command = [...args, "--busy-ok"];
+  return {
+    command,
+    pause: 20_000,
+    figures: () =>
+      inFolder(async (folder) => {
+        await linkZoo(folder);
+        await finishCommand(folder, [...command, "--jobs", "2"]);
+        return await figures(folder, command[0]);
+      }),
+  };
+});
+
+/** Puts the repository's models where experiments name them. */
+const linkZoo = (folder: string) =>
+  Deno.symlink(new URL("../../zoo", import.meta.url), `${folder}/zoo`);
+
+/** A Slurm, and a folder with the tiny and the embedded models whose runs it works on. */
 interface Cluster {
   readonly slurm: OneMachineSlurm;
   readonly folder: string;
+  /** The name of the experiment. */
+  readonly name: string;
   /** Submits the steps that the run lacks. */
   submit(): Promise<void>;
 }
 
-const onSlurm = (body: (cluster: Cluster) => Promise<void>) => () =>
-  inFolder(async (folder) => {
-    await using slurm = new OneMachineSlurm(`${folder}/slurm`);
-    await slurm.start();
-    Deno.env.set("SLURM_CONF", slurm.env.SLURM_CONF);
-    const submitMissing = () =>
-      finishCommand(folder, [...quickstart, ...submit]);
-    await body({ slurm, folder, submit: submitMissing });
-    await assertSame(folder);
-  });
+const onSlurm =
+  (body: (cluster: Cluster) => Promise<void>, expected = tiny) => () =>
+    inFolder(async (folder) => {
+      await linkZoo(folder);
+      await using slurm = new OneMachineSlurm(`${folder}/slurm`);
+      await slurm.start();
+      Deno.env.set("SLURM_CONF", slurm.env.SLURM_CONF);
+      const { command: [name, ...options] } = expected;
+      const submitMissing = () =>
+        finishCommand(folder, [name, ...options, ...submit]);
+      await body({ slurm, folder, name, submit: submitMissing });
+      assertEquals(await figures(folder, name), await expected.figures());
+      await assertMadeOnce(folder);
+    });
 
-/** Asserts that a run's figures equal those of a local run, and that no step was made twice. */
-async function assertSame(folder: string): Promise<void> {
-  assertEquals(await figures(folder), await unbrokenFigures());
+/** Asserts that no step was made twice. */
+async function assertMadeOnce(folder: string): Promise<void> {
   const lines = (await madeSteps(folder)).map((line) => JSON.parse(line).key);
   assertEquals(new Set(lines).size, lines.length);
 }
+
+const hasEnded = (
+  { folder, name }: Pick<Cluster, "folder" | "name">,
+): Promise<boolean> => figures(folder, name).then(() => true, () => false);
 
 async function madeSteps(folder: string): Promise<string[]> {
   const path = `${folder}/results/.made.jsonl`;
@@ -82,7 +133,7 @@ Deno.test(
 
 Deno.test(
   "The controller is killed, and the run ends, if need be by submitting again",
-  onSlurm(async ({ slurm, folder, submit }) => {
+  onSlurm(async ({ slurm, folder, name, submit }) => {
     await submit();
     await slurm.until(
       "something is made",
@@ -92,7 +143,7 @@ Deno.test(
     await pause(2000);
     await slurm.startController();
     await slurm.drained();
-    if (await figures(folder).catch(() => null)) return;
+    if (await hasEnded({ folder, name })) return;
     await submit(); // jobs that the killed controller had not stored are lost
     await slurm.drained();
   }),
@@ -126,20 +177,26 @@ Deno.test(
   }),
 );
 
-Deno.test(
-  "Tasks that are killed twenty times at random end with the figures of a local run",
-  onSlurm(async ({ slurm, folder, submit }) => {
-    let kills = 0;
-    for (let round = 0; round < 10; round++) {
-      await submit();
-      while ((await slurm.run(["squeue", "-h"])).trim() !== "") {
-        await pause(1500);
-        if (kills < 20 && await killOne(folder)) kills++;
-      }
-      const made = await figures(folder).catch(() => undefined);
-      if (made) break;
+/** Submits until the run has ended, and kills twenty tasks at random meanwhile. */
+async function killTwenty(cluster: Cluster, longest: number): Promise<void> {
+  const { slurm, folder, submit } = cluster;
+  let kills = 0;
+  for (let round = 0; round < 10 && !await hasEnded(cluster); round++) {
+    await submit();
+    while ((await slurm.run(["squeue", "-h"])).trim() !== "") {
+      await pause(longest);
+      if (kills < 20 && await killOne(folder)) kills++;
     }
-    assert(kills >= 10, `${kills} kills`);
-    console.log(`${kills} kills`);
-  }),
-);
+  }
+  assert(kills >= 10, `${kills} kills`);
+  console.log(`${kills} kills`);
+}
+
+for (const expected of [tiny, ...embedded]) {
+  Deno.test(
+    `Tasks of ${
+      expected.command[0]
+    } that are killed twenty times at random end with the figures of a local run`,
+    onSlurm((cluster) => killTwenty(cluster, expected.pause), expected),
+  );
+}
