@@ -1,4 +1,5 @@
 /** Table 2: Stable Diffusion 2.1 at 768 pixels. */
+import { closedForm } from "../quickstart.ts";
 import type { Study } from "../schema/study.ts";
 import { cocoFid, embeddedSd, fullSd, notesOfAll } from "./base.ts";
 import { paperRows, sectionsFrom } from "./rows.ts";
@@ -19,7 +20,13 @@ const paper = paperRows({
 
 const rivals = {
   sparsity: [0.6, 0.7, 0.8],
-  methods: ["fewer-steps", "searched-subset", "dip-go", "energy+forecast"],
+  methods: [
+    "fewer-steps",
+    "searched-subset",
+    "dip-go",
+    "energy+forecast",
+    ...closedForm,
+  ],
 };
 
 export default {

@@ -1,4 +1,5 @@
 /** Table 8: PixArt-alpha with 20 steps of DPM-Solver. */
+import { closedForm } from "../quickstart.ts";
 import type { Study } from "../schema/study.ts";
 import { embeddedSd, fullSd, notesOfAll } from "./base.ts";
 import { paperRows, sectionsFrom } from "./rows.ts";
@@ -16,7 +17,13 @@ const paper = paperRows({
 
 const rivals = {
   sparsity: [0.4],
-  methods: ["fewer-steps", "searched-subset", "dip-go", "energy+forecast"],
+  methods: [
+    "fewer-steps",
+    "searched-subset",
+    "dip-go",
+    "energy+forecast",
+    ...closedForm,
+  ],
 };
 
 export default {
