@@ -22,7 +22,7 @@ import { sum } from "../../numbers.ts";
 import { noisy } from "../../refusals.ts";
 import type { SearchSettings } from "../../search_settings.ts";
 import { wholeStepGates } from "../whole_steps.ts";
-import { latentsError, looks, refined } from "./refine.ts";
+import { looks, lossOn, refined } from "./refine.ts";
 import { ridgeFit } from "./ridge.ts";
 import {
   beamForms,
@@ -49,6 +49,9 @@ interface Found {
 const unitsOf = (net: SuperNet, maxCost: number): number =>
   Math.floor(2 * maxCost / (denseCost(net) / net.steps));
 
+/** How pictures are weighed, in the keys of plans: older ones, of equal weights, are not found. */
+const weights = "inverse errors";
+
 const partsOf = (name: string, solver: SearchSettings["solver"]) => {
   const { pairs, perturbed, teacher } = solver;
   return {
@@ -57,7 +60,10 @@ const partsOf = (name: string, solver: SearchSettings["solver"]) => {
       name: "solver-sensitivities",
       reads: { pairs, perturbed },
     },
-    plan: (units: number) => ({ name: `${name}-${units}`, reads: solver }),
+    plan: (units: number) => ({
+      name: `${name}-${units}`,
+      reads: { ...solver, weights },
+    }),
   };
 };
 
@@ -67,7 +73,7 @@ const solverMethod = (name: string, maker: ScheduleMaker): Method => ({
   settings: ["solver"],
   searches: "by gradient",
   refusal: noisy,
-  reads: ({ search: { solver } }) => ({ solver }),
+  reads: ({ search: { solver } }) => ({ solver, weights }),
   parts({ net, search: { solver }, maxCost }) {
     const { gram, sensitivities, plan } = partsOf(name, solver);
     const measured = maker.measures ? [gram, sensitivities] : [];
@@ -121,11 +127,10 @@ async function found(
   const teacher = await context.teacher();
   const sessions = await context.solver();
   const judged = judgedBatches(context.search);
-  const compared = comparedBatches(context.search);
-  const few = { ...teacher, batches: teacher.batches.slice(0, compared) };
   const { conditionalShare } = context.net;
   const forms = maker.formsOf({ ...request, teacher, conditionalShare });
-  const form = await fittest(sessions, few, forms);
+  const compared = comparedBatches(context.search);
+  const form = await fittest(sessions, { teacher, forms, compared });
   const fit = await ridgeFit(sessions, teacher, form);
   const iterations = iterationsOf(settings);
   const { solver, loss } = await refined(
@@ -153,23 +158,29 @@ export const judgedBatches = (
     Math.max(1, Math.floor(Math.ceil(pairs / batch) / 2)),
   );
 
-/** The number of batches that compare forms: half of those that choose iterates. */
+/** The number of batches that forms are fitted to, and that compare them: half of those that choose iterates. */
 const comparedBatches = (search: SearchSettings): number =>
   Math.ceil(judgedBatches(search) / 2);
 
-/** The form whose least-squares fit comes closest to the teacher's final latents. */
+/** The form that comes closest to the teacher's final latents on other batches than those that it is fitted to. */
 async function fittest(
   sessions: SolverSessions,
-  teacher: Teacher,
-  forms: readonly SolverForm[],
+  { teacher, forms, compared }: {
+    readonly teacher: Teacher;
+    readonly forms: readonly SolverForm[];
+    /** The number of batches of either kind. */
+    readonly compared: number;
+  },
 ): Promise<SolverForm> {
   if (forms.length === 1) return forms[0];
+  const seen = { ...teacher, batches: teacher.batches.slice(0, compared) };
+  const others = teacher.batches.slice(-compared);
   const losses: number[] = [];
   for (const form of forms) {
-    const { latents } = await ridgeFit(sessions, teacher, form);
-    losses.push(
-      sum(teacher.batches.map((batch, i) => latentsError(latents[i], batch))),
-    );
+    const { space, coordinates } = await ridgeFit(sessions, seen, form);
+    const shifts = form.schedule.map(() => 0);
+    const solver = space.solver(coordinates, shifts);
+    losses.push(await lossOn(sessions, solver, others));
   }
   return forms[losses.indexOf(Math.min(...losses))];
 }
@@ -187,7 +198,8 @@ function searchCost(
   const iterations = iterationsOf(solver);
   const shared = pairs * (1 + (teacher ? teacher.steps / net.steps : 0)) +
     (measures ? sensitivityPasses(net.steps, perturbed) : 0);
-  const runs = (most > 1 ? most * batch * comparedBatches(search) : 0) + pairs +
+  const runs = (most > 1 ? 2 * most * batch * comparedBatches(search) : 0) +
+    pairs +
     judgedBatches(search) * batch * looks(iterations) +
     iterations * solver.pictures * gradientPasses;
   return (shared * denseCost(net) + runs * sum(budgets)) / batch;

@@ -152,9 +152,11 @@ Deno.test("a schedule of all steps is fitted exactly, and refinement lowers the 
         (max, x) => Math.max(max, Math.abs(x)),
         0,
       );
-      const off = all.latents[0].reduce(
-        (max, x, i) =>
-          Math.max(max, Math.abs(x - teacher.batches[0].target[i])),
+      const solver = all.space.solver(all.coordinates, calls.map(() => 0));
+      const [batch] = teacher.batches;
+      const latents = await runSolver(sessions, solver, batch);
+      const off = latents.data.reduce(
+        (max, x, i) => Math.max(max, Math.abs(x - batch.target[i])),
         0,
       );
       assert(off < 1e-3 * size, `off by ${off / size}`);
@@ -181,14 +183,6 @@ Deno.test("a schedule of all steps is fitted exactly, and refinement lowers the 
       assert(
         after.loss < before.loss,
         `${after.loss} is no less than ${before.loss}`,
-      );
-      const latents = await runSolver(
-        sessions,
-        before.solver,
-        teacher.batches[0],
-      );
-      latents.data.forEach((x, i) =>
-        assertAlmostEquals(x, fit.latents[0][i], 1e-3 * size)
       );
     });
   }

@@ -50,14 +50,7 @@ export async function refined(
   const shown = teacher.batches.slice(0, judged);
   const others = teacher.batches.slice(judged);
   const seen = others.length > 0 ? others : shown;
-  const lossOf = async (solver: Solver) => {
-    let sum = 0;
-    for (const batch of shown) {
-      const latents = await runSolver(sessions, solver, batch);
-      sum += latentsError(latents.data, batch) / shown.length;
-    }
-    return sum;
-  };
+  const lossOf = (solver: Solver) => lossOn(sessions, solver, shown);
   const first = moved.solver();
   let best = { solver: first, loss: await lossOf(first) };
   const root = Math.exp(best.loss / 2);
@@ -96,11 +89,19 @@ const compared = (
   { target, latents: { shape: [pictures] } }: TeacherBatch,
 ): Compared => ({ found, target, pictures, floor: 1e-6 });
 
-/** The log error of final latents, by which forms and iterates are compared. */
-export const latentsError = (
-  found: Float32Array,
-  batch: TeacherBatch,
-): number => logError(compared(found, batch));
+/** The mean log error of a solver's final latents, by which forms and iterates are compared. */
+export async function lossOn(
+  sessions: SolverSessions,
+  solver: Solver,
+  batches: readonly TeacherBatch[],
+): Promise<number> {
+  let sum = 0;
+  for (const batch of batches) {
+    const { data } = await runSolver(sessions, solver, batch);
+    sum += logError(compared(data, batch)) / batches.length;
+  }
+  return sum;
+}
 
 /** Numbers that Adam moves, 0 at first, and their gradient, summed since the last update. */
 const unknowns = (count: number) => ({

@@ -1,5 +1,5 @@
 /**
- * A schedule's weights in closed form: at each node, the combination of the noise
+ * A schedule's weights by least squares: at each node, the combination of the noise
  * and of the solver's own outputs so far that comes closest to the teacher's state,
  * so that earlier errors are corrected.
  */
@@ -9,13 +9,11 @@ import {
   type SolverSessions,
   weightsOf,
 } from "@dip-go/supernet/solver";
-import { dot, range, rowsOf, sum } from "../../numbers.ts";
-import { Cholesky } from "./cholesky.ts";
+import { dot, range, rowsOf } from "../../numbers.ts";
+import type { Cholesky } from "./cholesky.ts";
+import { type PictureProducts, reweighted } from "./reweighted.ts";
 import { type SolverForm, SolverSpace } from "./solver_space.ts";
 import type { Teacher, TeacherBatch } from "./teacher.ts";
-
-/** The ridges, relative to each coordinate's square: the whitening of the refinement is softer. */
-const ridge = { solved: 1e-7, whitened: 1e-6 };
 
 /** A fit, with the whitening for its refinement. */
 export interface RidgeFit {
@@ -24,14 +22,14 @@ export interface RidgeFit {
   readonly coordinates: readonly (readonly number[])[];
   /** The whitening of each node's coordinates. */
   readonly whitening: readonly Cholesky[];
-  /** Final latents of each batch, `[B, C, H, W]`. */
-  readonly latents: readonly Float32Array[];
 }
 
 /** A batch on the solver's own trajectory: the noise, then all outputs so far. */
 interface FittedRun {
   readonly batch: TeacherBatch;
   readonly elements: Float32Array[];
+  /** The mean products of elements so far, for each picture. */
+  readonly products: readonly number[][][];
 }
 
 /** Fits a form on a teacher's batches. */
@@ -44,8 +42,8 @@ export async function ridgeFit(
   const runs = teacher.batches.map((batch): FittedRun => ({
     batch,
     elements: [batch.latents.data],
+    products: range(batch.latents.shape[0]).map(() => []),
   }));
-  const products: number[][] = [];
   const coordinates: number[][] = [];
   const whitening: Cholesky[] = [];
   const combine = ({ elements }: FittedRun, combination: Combination) => {
@@ -55,11 +53,11 @@ export async function ridgeFit(
     return sessions.combine({ elements: read, weights });
   };
   const solve = (node: number) => {
-    addProducts(products, runs);
-    const own = space.products(node, products);
-    const right = space.toCoordinates(node, targets(runs, space.step(node)));
-    coordinates.push(new Cholesky(own, ridge.solved).solve(right));
-    whitening.push(new Cholesky(own, ridge.whitened));
+    const step = space.step(node);
+    const pictures = runs.flatMap((run) => productsAt(run, step));
+    const solved = reweighted(space, node, pictures);
+    coordinates.push(solved.coordinates);
+    whitening.push(solved.whitening);
   };
   for (const node of form.schedule.keys()) {
     solve(node);
@@ -73,36 +71,39 @@ export async function ridgeFit(
       run.elements.push(...rowsOf(outputs, space.counts[node]));
     }
   }
-  const last = form.schedule.length;
-  solve(last);
-  const combination = space.combination(last, coordinates[last]);
-  const latents: Float32Array[] = [];
-  for (const run of runs) latents.push((await combine(run, combination)).data);
-  return { space, coordinates, whitening, latents };
+  solve(form.schedule.length);
+  return { space, coordinates, whitening };
 }
 
-const meanOf = (
-  runs: readonly FittedRun[],
-  of: (run: FittedRun) => number,
-): number => sum(runs.map(of)) / (runs.length * runs[0].elements[0].length);
+/** Products of each picture of a run at the node that should reach the state before a step, or the final latents. */
+function productsAt(
+  { elements, products, batch: { states, target } }: FittedRun,
+  step: number,
+): PictureProducts[] {
+  const reached = rowsOf(states[step]?.latents ?? target, products.length);
+  const rows = elements.map((own) => rowsOf(own, products.length));
+  return products.map((known, picture) => {
+    const own = rows.map((row) => row[picture]);
+    addProducts(known, own);
+    const to = reached[picture];
+    return {
+      elements: known,
+      target: own.map((each) => dot(each, to) / to.length),
+      square: dot(to, to) / to.length,
+    };
+  });
+}
 
-/** Adds the products of new elements. */
-function addProducts(products: number[][], runs: readonly FittedRun[]): void {
-  for (let a = products.length; a < runs[0].elements.length; a++) {
+/** Adds the mean products of new elements of a picture. */
+function addProducts(
+  products: number[][],
+  elements: readonly Float32Array[],
+): void {
+  for (let a = products.length; a < elements.length; a++) {
     const row = range(a + 1).map((b) =>
-      meanOf(runs, ({ elements }) => dot(elements[a], elements[b]))
+      dot(elements[a], elements[b]) / elements[a].length
     );
     row.slice(0, a).forEach((value, b) => products[b].push(value));
     products.push(row);
   }
 }
-
-/** Products of elements with the teacher's state before a step, or with the final latents. */
-const targets = (runs: readonly FittedRun[], step: number): number[] =>
-  runs[0].elements.map((_, a) =>
-    meanOf(
-      runs,
-      ({ elements, batch: { states, target } }) =>
-        dot(elements[a], states[step]?.latents ?? target),
-    )
-  );

@@ -100,13 +100,17 @@ export class SolverSpace {
   }
 
   combination(node: number, coordinates: readonly number[]): Combination {
-    const counts = this.counts.slice(0, node);
-    const weights = Array<number>(1 + sum(counts)).fill(0);
+    const weights = this.elementWeights(node, coordinates)
+      .map((weight) => this.scale(node) * weight);
+    return combinationOf(weights, this.counts.slice(0, node));
+  }
+
+  /** The weights of the elements before a node, for a state that is not scaled. */
+  elementWeights(node: number, coordinates: readonly number[]): number[] {
+    const weights = Array<number>(1 + sum(this.counts.slice(0, node))).fill(0);
     coordinates.forEach((value, c) => {
-      for (const [at, weight] of this.#forms[c]) {
-        weights[at] += this.scale(node) * value * weight;
-      }
+      for (const [at, weight] of this.#forms[c]) weights[at] += value * weight;
     });
-    return combinationOf(weights, counts);
+    return weights;
   }
 }
