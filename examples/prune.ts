@@ -16,7 +16,7 @@ const pipeline = await loadPipeline("zoo/models/sd-shapes");
 const sampler = pipeline.sampler({ steps: Number(steps), guidanceScale: 3 });
 
 // The search uses prompts that are not drawn afterwards; 0.8 of the MACs go. Without
-// `solver`, gradient steps refine the plan after its closed form, for minutes.
+// `solver`, gradient steps refine the plan after its least squares, for minutes.
 const prompts = await readPrompts("zoo/prompts/scenes-search.txt");
 const solver = { refine: "none" } as const;
 const plan = await prune(sampler, { sparsity: 0.8, prompts, seed: 0, solver });

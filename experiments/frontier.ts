@@ -5,7 +5,7 @@
  *   deno task experiment frontier --dry-run                  # prints costs, samples nothing
  *   deno task experiment frontier-dit-shapes-ddim-20-steps   # one of its sections
  */
-import quickstart, { closedForm } from "./quickstart.ts";
+import quickstart, { leastSquares } from "./quickstart.ts";
 import quickstartMmdit from "./quickstart_mmdit.ts";
 import quickstartSd from "./quickstart_sd.ts";
 import type { Sweep } from "./schema/sweep.ts";
@@ -25,7 +25,7 @@ const always = [
   "l2p",
   "dip-go+steps",
   "energy+forecast",
-  ...closedForm,
+  ...leastSquares,
   "learned-solver",
 ];
 

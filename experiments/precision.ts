@@ -4,12 +4,12 @@
  *
  *   deno task experiment precision
  */
-import quickstart, { closedForm } from "./quickstart.ts";
+import quickstart, { leastSquares } from "./quickstart.ts";
 import quickstartSd from "./quickstart_sd.ts";
 import type { Sweep } from "./schema/sweep.ts";
 
 const precisions = ["float16", "int8-weights", "int8"] as const;
-const [, pruned] = closedForm;
+const [, pruned] = leastSquares;
 
 export default {
   name: "precision",

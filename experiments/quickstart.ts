@@ -2,8 +2,8 @@
 import { classSearch } from "@dip-go/pruner";
 import type { Experiment } from "./schema/experiment.ts";
 
-/** The learned solver in closed form: at evenly spaced calls, and at the calls of the default search. */
-export const closedForm = [
+/** The learned solver by least squares alone: at evenly spaced calls, and at the calls of the default search. */
+export const leastSquares = [
   { kind: "uniform+learned-solver", refine: "none", name: "uniform+ridge" },
   { kind: "learned-solver", refine: "none", name: "learned-solver+ridge" },
 ] as const;
@@ -27,7 +27,7 @@ export default {
     "searched-subset+forecast",
     "dip-go+steps",
     "energy+forecast",
-    ...closedForm,
+    ...leastSquares,
   ],
   mainMethod: "learned-solver+ridge",
   evaluation: { pairs: 64, seed: 1000, batch: 8 },

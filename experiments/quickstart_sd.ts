@@ -1,7 +1,7 @@
 /** The embedded text-to-image model pruned by gradient, beside every honest rival. */
 import { promptSearch } from "@dip-go/pruner";
 import type { Experiment } from "./schema/experiment.ts";
-import quickstart, { closedForm } from "./quickstart.ts";
+import quickstart, { leastSquares } from "./quickstart.ts";
 
 export default {
   name: "quickstart-sd",
@@ -27,7 +27,7 @@ export default {
     "searched-subset",
     "dip-go+steps",
     "energy+forecast",
-    ...closedForm,
+    ...leastSquares,
   ],
   mainMethod: "learned-solver+ridge",
   evaluation: { pairs: 32, seed: 1000, batch: 8 },

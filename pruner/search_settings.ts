@@ -162,7 +162,7 @@ const settingsFor = (areDear: boolean) => {
       perturbed: count(8, 4),
       /** The number of pairs that choose the best iterate, at most half of all; gradients see the others. */
       judged: count(32, 16),
-      /** Whether the closed form is refined through the sampler. */
+      /** Whether the least-squares fit is refined through the sampler. */
       refine: v.optional(oneOf(["end-to-end", "none"]), "end-to-end"),
       /** The number of gradient steps. */
       refinements: count(24, 16),

@@ -66,7 +66,7 @@ const form = {
     ),
     refine: oneOf(["end-to-end", "none"])(
       "<how>",
-      "Whether a learned solver ends with its closed form (none) or is refined by gradient, for which a large model has no memory",
+      "Whether a learned solver ends with least squares (none) or is refined by gradient, for which a large model has no memory",
       { default: "end-to-end" },
     ),
     batch: whole(1)(

@@ -1,5 +1,5 @@
 /** Table 1: Stable Diffusion 1.5 with PLMS, against BK-SDM, fewer steps and DeepCache. */
-import { closedForm } from "../quickstart.ts";
+import { leastSquares } from "../quickstart.ts";
 import type { Study } from "../schema/study.ts";
 import { embeddedSd, fullSd, notesOfAll } from "./base.ts";
 import { paperRows, sectionsFrom } from "./rows.ts";
@@ -45,7 +45,7 @@ const branches = {
     "random",
     "dip-go",
     "energy+forecast",
-    ...closedForm,
+    ...leastSquares,
   ],
 } as const;
 

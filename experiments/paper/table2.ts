@@ -1,5 +1,5 @@
 /** Table 2: Stable Diffusion 2.1 at 768 pixels. */
-import { closedForm } from "../quickstart.ts";
+import { leastSquares } from "../quickstart.ts";
 import type { Study } from "../schema/study.ts";
 import { cocoFid, embeddedSd, fullSd, notesOfAll } from "./base.ts";
 import { paperRows, sectionsFrom } from "./rows.ts";
@@ -25,7 +25,7 @@ const rivals = {
     "searched-subset",
     "dip-go",
     "energy+forecast",
-    ...closedForm,
+    ...leastSquares,
   ],
 };
 

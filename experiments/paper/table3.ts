@@ -1,5 +1,5 @@
 /** Table 3: DiT-XL/2 on ImageNet at 256 pixels, against fewer steps and DeepCache. */
-import { closedForm } from "../quickstart.ts";
+import { leastSquares } from "../quickstart.ts";
 import type { Study } from "../schema/study.ts";
 import { embeddedDit, fullDit, notesOfAll } from "./base.ts";
 import { paperRows, sectionsFrom } from "./rows.ts";
@@ -47,7 +47,7 @@ const sublayers = {
     "fora",
     { kind: "dip-go", name: "dip-go", sparsityLoss: "companion" },
     "energy+forecast",
-    ...closedForm,
+    ...leastSquares,
   ],
 } as const;
 

@@ -1,5 +1,5 @@
 /** Table 8: PixArt-alpha with 20 steps of DPM-Solver. */
-import { closedForm } from "../quickstart.ts";
+import { leastSquares } from "../quickstart.ts";
 import type { Study } from "../schema/study.ts";
 import { embeddedSd, fullSd, notesOfAll } from "./base.ts";
 import { paperRows, sectionsFrom } from "./rows.ts";
@@ -22,7 +22,7 @@ const rivals = {
     "searched-subset",
     "dip-go",
     "energy+forecast",
-    ...closedForm,
+    ...leastSquares,
   ],
 };
 
