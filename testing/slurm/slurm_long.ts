@@ -29,13 +29,24 @@ const tiny: Expected = {
 const embedded = [
   [
     "quickstart-sd",
-    ...setting(["evaluation.pairs=16", "latency.rounds=1"]),
+    ...setting([
+      "sampler.steps=8",
+      "search.network.iterations=4",
+      "search.energy.evaluations=2",
+      "search.solver.pairs=16",
+      "sparsity=[0.5,0.8]",
+      "evaluation.pairs=8",
+      "latency.rounds=1",
+    ]),
   ],
   [
     "paper-table3",
     ...setting([
+      "sampler.steps=10",
       "search.dipGo.iterations=6",
-      "evaluation.pairs=16",
+      "search.energy.evaluations=2",
+      "sparsity=[0.6]",
+      "evaluation.pairs=8",
       "latency.rounds=1",
     ]),
   ],
