@@ -20,10 +20,10 @@ export async function figures(
   for (const run of runs) {
     const path = `${folder}/results/${run}`;
     for (const part of ["plans", "rows", "samples", "gates"]) {
-      for (const name of await namesIn(`${path}/${part}`)) {
-        const bytes = await Deno.readFile(`${path}/${part}/${name}`);
+      for (const file of await namesIn(`${path}/${part}`)) {
+        const bytes = await Deno.readFile(`${path}/${part}/${file}`);
         const hash = await crypto.subtle.digest("SHA-256", bytes);
-        found[`${run}/${part}/${name}`] = new Uint8Array(hash).toHex();
+        found[`${run}/${part}/${file}`] = new Uint8Array(hash).toHex();
       }
     }
     const rows = await rowsWithoutTimes(`${path}/results.json`);
