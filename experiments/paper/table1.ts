@@ -45,7 +45,6 @@ const branches = {
     "random",
     "dip-go",
     "energy+forecast",
-    ...leastSquares,
   ],
 } as const;
 
@@ -97,6 +96,7 @@ export default {
       branches: {
         ...branches,
         name: "paper-table1-shapes-branches",
+        methods: [...branches.methods, ...leastSquares],
         description:
           "the embedded text-to-image model, PLMS, 50 steps, branches",
       },

@@ -47,7 +47,6 @@ const sublayers = {
     "fora",
     { kind: "dip-go", name: "dip-go", sparsityLoss: "companion" },
     "energy+forecast",
-    ...leastSquares,
   ],
 } as const;
 
@@ -70,6 +69,7 @@ export default {
       sublayers: {
         ...sublayers,
         name: "paper-table3-shapes-sublayers",
+        methods: [...sublayers.methods, ...leastSquares],
         description:
           "the embedded transformer, DDIM, 50 steps, attention and MLP apart",
       },

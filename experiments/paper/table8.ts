@@ -17,13 +17,7 @@ const paper = paperRows({
 
 const rivals = {
   sparsity: [0.4],
-  methods: [
-    "fewer-steps",
-    "searched-subset",
-    "dip-go",
-    "energy+forecast",
-    ...leastSquares,
-  ],
+  methods: ["fewer-steps", "searched-subset", "dip-go", "energy+forecast"],
 };
 
 export default {
@@ -46,6 +40,7 @@ export default {
       blocks: {
         ...rivals,
         name: "paper-table8-shapes",
+        methods: [...rivals.methods, ...leastSquares],
         description:
           "the embedded text-to-image model, DPM-Solver++, 20 steps, nine blocks",
         sampler: { kind: "dpm-solver++", steps: 20, guidanceScale: 3 },
