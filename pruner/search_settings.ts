@@ -21,13 +21,14 @@ export const trainings = {
   "dip-go": "dipGo",
   "dip-go+steps": "network",
 } as const;
+const trained = Object.keys(trainings) as (keyof typeof trainings)[];
 
 /** The schema of the settings of random and genetic search. */
 const evolution = record({
   /** SubNets to sample for each budget on all batches, or as many as a method's training pays for. */
   evaluations: v.union(
-    [wholeFrom(1), v.picklist(["dip-go", "dip-go+steps"])],
-    "a whole number from 1, dip-go or dip-go+steps",
+    [wholeFrom(1), v.picklist(trained)],
+    `a whole number from 1, ${trained.join(" or ")}`,
   ),
   /** The number of SubNets in a round, and of the best that live on. */
   population: wholeFrom(1),

@@ -9,6 +9,7 @@ import { type Method, planned } from "../method.ts";
 import { trainings } from "../search_settings.ts";
 import { trainScores } from "./train_scores.ts";
 
+/** Makes the method of a training, whose settings are a part of the search settings. */
 function networkMethod(name: keyof typeof trainings): Method {
   const part = trainings[name];
   return {

@@ -10,11 +10,16 @@ import {
 } from "@dip-go/supernet/gates";
 import { tinyUnet } from "@dip-go/testing/models";
 import { withTinySampler } from "@dip-go/testing/runs";
+import { networkTrainingCost } from "../budget/gate_costs.ts";
 import { fidelityTo } from "../calibration.ts";
 import { fitTarget, type MethodContext, type SearchPart } from "../method.ts";
 import { methodNamed } from "../methods.ts";
 import { SamplerSearch } from "../sampler_search.ts";
-import { classSearch, type SearchSettings } from "../search_settings.ts";
+import {
+  classSearch,
+  type SearchSettings,
+  trainings,
+} from "../search_settings.ts";
 import { breed } from "./genetic_search.ts";
 import { drawAnew, randomGates } from "./random_gates.ts";
 import {
@@ -179,8 +184,9 @@ for (const [evaluations, iterations] of trained) {
       const maxCost = costBudget(denseCost(net), sparsity);
       const count = evaluationsOf(context, maxCost);
       const spent = (n: number) => n * search.calibration * maxCost;
+      const training = networkTrainingCost(net, search[trainings[evaluations]]);
       // each iteration is as dear as 4.4 passes of the dense model
-      const training = iterations * (4.4 * denseCost(net));
+      assertEquals(training, iterations * (4.4 * denseCost(net)));
       assert(spent(count) <= training && spent(count + 1) > training);
       return Promise.resolve();
     }, { evaluations, population: 4 }));

@@ -178,9 +178,7 @@ async function fittest(
   const losses: number[] = [];
   for (const form of forms) {
     const { space, coordinates } = await ridgeFit(sessions, seen, form);
-    const shifts = form.schedule.map(() => 0);
-    const solver = space.solver(coordinates, shifts);
-    losses.push(await lossOn(sessions, solver, others));
+    losses.push(await lossOn(sessions, space.solver(coordinates), others));
   }
   return forms[losses.indexOf(Math.min(...losses))];
 }

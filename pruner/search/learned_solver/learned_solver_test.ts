@@ -152,7 +152,7 @@ Deno.test("a schedule of all steps is fitted exactly, and refinement lowers the 
         (max, x) => Math.max(max, Math.abs(x)),
         0,
       );
-      const solver = all.space.solver(all.coordinates, calls.map(() => 0));
+      const solver = all.space.solver(all.coordinates);
       const [batch] = teacher.batches;
       const latents = await runSolver(sessions, solver, batch);
       const off = latents.data.reduce(

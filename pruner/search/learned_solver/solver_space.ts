@@ -80,10 +80,10 @@ export class SolverSpace {
     return this.#sampler.steps[this.step(node)]?.inputScale ?? 1;
   }
 
-  /** The solver with given coordinates and shifts of timesteps. */
+  /** The solver with given coordinates and shifts of timesteps, by default none. */
   solver(
     coordinates: readonly (readonly number[])[],
-    shifts: readonly number[],
+    shifts: readonly number[] = this.form.schedule.map(() => 0),
   ): Solver {
     return {
       evaluations: shifts.map((shift, k) =>
