@@ -1,5 +1,9 @@
 /** The interface of methods, which fit plans to budgets; `named_methods.ts` lists them all. */
-import type { Sampler } from "@dip-go/core/samplers";
+import type {
+  AnotherSolver,
+  Sampler,
+  TrainedNoise,
+} from "@dip-go/core/samplers";
 import type { Precision, SessionOptions } from "@dip-go/core/runtime";
 import {
   costBudget,
@@ -13,7 +17,11 @@ import type { TrainingForm } from "@dip-go/supernet/training";
 import type { CalibrationBatch } from "./calibration.ts";
 import type { DecodePictures } from "./network/consistency_loss.ts";
 import type { SearchSettings } from "./search_settings.ts";
-import type { Teacher } from "./search/learned_solver/teacher.ts";
+import type {
+  Teacher,
+  TeacherSettings,
+  Trajectories,
+} from "./search/learned_solver/teacher.ts";
 
 /** A plan of First Block Cache, which decides while sampling, for all pictures of a batch together. */
 export interface AdaptivePlan {
@@ -28,6 +36,14 @@ export interface AdaptivePlan {
   readonly cost: number;
 }
 
+/** The full model with fewer steps. */
+export interface StepsPlan {
+  readonly kind: "steps";
+  readonly steps: number;
+  /** The solver that makes the steps; the experiment's sampler by default. */
+  readonly solver?: AnotherSolver;
+}
+
 /** The precision in which a plan is sampled, and the weights that it keeps in 8 bits. */
 export type PlanPrecision = Pick<SessionOptions, "precision" | "int8Weights">;
 
@@ -36,7 +52,7 @@ export type SampledPlan =
   & (
     | { readonly kind: "gates"; readonly plan: SubNetPlan }
     | AdaptivePlan
-    | { readonly kind: "steps"; readonly steps: number }
+    | StepsPlan
   )
   /** The precision of the plan; the run's by default. */
   & { readonly precise?: PlanPrecision };
@@ -62,8 +78,12 @@ export interface MethodContext {
   /** Sessions of `net`. */
   readonly runner: SubNetRunner;
   readonly search: SearchSettings;
-  /** The number of model calls of the sampler with a number of steps. */
-  calls(steps: number): number;
+  /** The number of model calls of a number of steps, by another solver if there is one. */
+  calls(steps: number, solver?: AnotherSolver): number;
+  /** The noise that the model was trained with; undefined for flow matching. */
+  trainedNoise(): TrainedNoise | undefined;
+  /** Trajectories of more steps, or of another solver, from the calibration's starts. */
+  trajectories(steps: number, solver?: AnotherSolver): Promise<Trajectories>;
   /** The targets, ascending: the last one is fitted, the others may lead to it. */
   readonly sparsity: readonly number[];
   /** The seed of everything random in a fit, never of an evaluation's noise. */
@@ -77,7 +97,7 @@ export interface MethodContext {
   /** Sessions of the whole network at the search's batch, opened when first asked for. */
   solver(): Promise<SolverSessions>;
   /** The full sampler's trajectories for learned solvers, without added noise; made when first asked for. */
-  teacher(): Promise<Teacher>;
+  teacher(solver: TeacherSettings): Promise<Teacher>;
   /** Reports that `done` of `total` parts of the search are done, with values such as a loss. */
   progress(
     done: number,
@@ -200,7 +220,7 @@ export async function fitTarget(
   const cost = fitted.kind === "adaptive"
     ? fitted.cost
     : fitted.kind === "steps"
-    ? dense / net.steps * context.calls(fitted.steps)
+    ? dense / net.steps * context.calls(fitted.steps, fitted.solver)
     : planCost(net, fitted.plan) / batch;
   if (cost <= budget) return fitted;
   throw new RangeError(

@@ -13,6 +13,7 @@ export {
   type SampledPlan,
   type SearchPart,
   type SearchPlace,
+  type StepsPlan,
 } from "./method.ts";
 export {
   type MethodChoice,

@@ -16,7 +16,8 @@ import {
   deepCacheAuthors,
   deepCacheNonUniform,
 } from "./rivals/deep_cache.ts";
-import { fewerSteps } from "./rivals/fewer_steps.ts";
+import { fewerSteps } from "./rivals/few_steps/fewer_steps.ts";
+import { gits } from "./rivals/few_steps/gits.ts";
 import { fora } from "./rivals/fora.ts";
 import { genetic } from "./rivals/genetic_search.ts";
 import { random, randomSearch } from "./rivals/random_gates.ts";
@@ -38,6 +39,7 @@ import {
 /** All methods, in the order in which tables list them by default. */
 export const methods: readonly Method[] = [
   fewerSteps,
+  gits,
   uniformReuse,
   fora,
   smoothCache,

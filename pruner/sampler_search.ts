@@ -8,6 +8,7 @@ import {
   type SamplingInputs,
   type Subject,
 } from "@dip-go/core/pipeline";
+import type { AnotherSolver } from "@dip-go/core/samplers";
 import { type BlockCosts, superNetOf } from "@dip-go/supernet/gates";
 import { SubNetRunner } from "@dip-go/supernet/sampling";
 import { solverNetworks, SolverSessions } from "@dip-go/supernet/solver";
@@ -23,9 +24,13 @@ import type { DecodePictures } from "./network/consistency_loss.ts";
 import type { MethodContext, SearchPlace } from "./method.ts";
 import { keptPart } from "./kept_part.ts";
 import {
+  atSteps,
+  sharedSteps,
   type Teacher,
   type TeacherBatch,
   teacherBatch,
+  type TeacherSettings,
+  type Trajectories,
   trajectoriesOf,
 } from "./search/learned_solver/teacher.ts";
 import type { SearchSettings } from "./search_settings.ts";
@@ -107,13 +112,19 @@ export class SamplerSearch implements AsyncDisposable {
       search,
       sparsity,
       seed,
-      calls: (steps) => sampler.withSteps(steps).calls,
+      calls: (steps, solver) => sampler.withSteps(steps, solver).calls,
+      trainedNoise: () => sampler.trainedNoise,
+      trajectories: (steps, solver) => this.#trajectories(steps, solver),
       decode: () => this.#decode(),
       form: () => this.#held("form", () => this.#openForm()),
       calibration: () =>
         this.#held("calibration", () => this.calibrationFrom(0)),
       solver: () => Promise.resolve(this.#solver),
-      teacher: () => this.#held("teacher", () => this.#teach()),
+      teacher: ({ pairs, teacher }) =>
+        this.#held(
+          `teacher ${pairs} ${teacher?.steps ?? ""}`,
+          () => this.#teach({ pairs, teacher }),
+        ),
       progress,
       once: ({ name, reads }, make) => {
         const key = `${name} ${JSON.stringify(reads)}`;
@@ -174,24 +185,46 @@ export class SamplerSearch implements AsyncDisposable {
     });
   }
 
-  #teach(): Promise<Teacher> {
-    const { sampler: full, options: { search } } = this;
+  async #teach(solver: TeacherSettings): Promise<Teacher> {
+    const { sampler: full, options: { search: { batch } } } = this;
     const { sampler, guidanceScale } = full;
+    const { teacher } = solver;
+    const count = trajectoriesOf({ batch, solver }) / batch;
+    const by = teacher ? full.withSteps(teacher.steps) : full;
+    const shared = sharedSteps(sampler, by.sampler);
+    const batches = await this.#sampled(
+      by,
+      count,
+      (batch) => atSteps(batch, shared),
+    );
+    return { sampler, guidanceScale, batches, isFine: teacher !== undefined };
+  }
+
+  async #trajectories(
+    steps: number,
+    solver?: AnotherSolver,
+  ): Promise<Trajectories> {
+    const by = this.sampler.withSteps(steps, solver);
+    const { calibration } = this.options.search;
+    const batches = await this.#sampled(by, calibration, (each) => each);
+    const { sampler, guidanceScale } = by;
+    return { sampler, guidanceScale, batches };
+  }
+
+  /** Samples the first `count` batches by a sampler, and keeps a part of each one's trajectories. */
+  #sampled<Kept>(
+    by: PipelineSampler,
+    count: number,
+    keep: (batch: TeacherBatch) => Kept,
+  ): Promise<Kept[]> {
     const sessions = this.#solver;
-    const { teacher } = search.solver;
-    const fine = teacher && full.withSteps(teacher.steps);
-    const count = trajectoriesOf(search) / search.batch;
     return this.#drawing(async (draw) => {
-      const batches: TeacherBatch[] = [];
+      const kept: Kept[] = [];
       const drawn = { ...draw, count };
       for (const inputs of await drawStarts(sessions.shape, drawn)) {
-        const batch = await teacherBatch(sessions, full, inputs);
-        const { target } = fine
-          ? await teacherBatch(sessions, fine, inputs)
-          : batch;
-        batches.push({ ...batch, target });
+        kept.push(keep(await teacherBatch(sessions, by, inputs)));
       }
-      return { sampler, guidanceScale, batches, isFine: fine !== undefined };
+      return kept;
     });
   }
 

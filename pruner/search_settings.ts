@@ -11,6 +11,7 @@ import {
   wholeFrom,
 } from "@dip-go/core/files";
 import * as v from "valibot";
+import { alignedTables } from "./rivals/few_steps/aligned_timesteps.ts";
 
 /** The schema of a part of the settings; the part, and each of its keys, may be absent. */
 const section = <const Entries extends v.ObjectEntries>(entries: Entries) =>
@@ -95,6 +96,9 @@ const networkSettings = (
     accumulate: v.optional(wholeFrom(1), 1),
   });
 
+/** The order of an exponential integrator; the model's config may have one, else it is 2. */
+const order = v.picklist([1, 2, 3], "1, 2 or 3");
+
 /** @param areDear Whether model calls are dear, as a prompt model's are. */
 const settingsFor = (areDear: boolean) => {
   /** The schema of a count, with its default, and the default for dear models if it differs. */
@@ -132,6 +136,29 @@ const settingsFor = (areDear: boolean) => {
     refine: section({
       iterations: v.optional(wholeFrom(0), areDear ? 4 : 5),
       learningRate: v.optional(positive, 0.01),
+    }),
+    /** Fewer steps: the solver that makes them, the experiment's sampler by default. */
+    fewerSteps: section({
+      solver: v.optional(v.variant("kind", [
+        record({
+          kind: v.literal("dpm-solver++"),
+          order: v.optional(order),
+          /** A published table of timesteps; the solver's own spacing by default. */
+          times: v.optional(oneOf(alignedTables)),
+        }),
+        record({
+          kind: v.picklist(["unipc", "deis"]),
+          order: v.optional(order),
+        }),
+      ])),
+    }),
+    /** GITS: timesteps of DPM-Solver++ along trajectories of many steps. */
+    gits: section({
+      order: v.optional(order),
+      /** The number of steps of the trajectories. */
+      steps: count(60),
+      /** The factor by which each jump counts more than the one before. */
+      growth: v.optional(positive, 1.15),
     }),
     /** The best k of T steps: the largest number of subsets sampled for each budget. */
     subset: section({ evaluations: count(20) }),

@@ -10,6 +10,7 @@ import {
   matchesFlow,
   usualGranularity,
 } from "../models/network.ts";
+import { type AnotherSolver, configFor } from "../samplers/another_solver.ts";
 import {
   flowSamplers,
   makeSampler,
@@ -21,6 +22,7 @@ import {
 import type { Sampler } from "../samplers/sampler.ts";
 import { drawStepNoise } from "../samplers/sampler_state.ts";
 import type { SchedulerConfig } from "../samplers/schedule/scheduler_config.ts";
+import { type TrainedNoise, trainedNoise } from "../samplers/trained_noise.ts";
 import { joined } from "../tensor/batch.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import {
@@ -221,11 +223,30 @@ export class PipelineSampler {
     return isGuided(this.guidanceScale);
   }
 
-  /** This sampler with another number of steps. @throws As {@linkcode Pipeline.sampler}. */
-  withSteps(steps: number): PipelineSampler {
-    const unlisted = { timesteps: undefined, sigmas: undefined, steps };
-    const options = { ...this.#options, ...unlisted };
-    return new PipelineSampler(this.pipeline, options);
+  /**
+   * This sampler with another number of steps.
+   *
+   * @param solver Another solver, with timesteps of its own or as many steps; this sampler's by default.
+   * @throws As {@linkcode Pipeline.sampler}.
+   */
+  withSteps(steps: number, solver?: AnotherSolver): PipelineSampler {
+    const { timesteps } = solver ?? {};
+    return new PipelineSampler(this.pipeline, {
+      ...this.#options,
+      ...solver && {
+        kind: solver.kind,
+        scheduler: configFor(this.#scheduler, solver),
+        eta: undefined,
+      },
+      timesteps,
+      sigmas: undefined,
+      steps: timesteps ? undefined : steps,
+    });
+  }
+
+  /** The noise that the network was trained with; undefined for flow matching. @throws As `trainedNoise`. */
+  get trainedNoise(): TrainedNoise | undefined {
+    return trainedNoise(this.#scheduler);
   }
 
   /** Whether the network reads a mask. */

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { TorchGenerator } from "../tensor/random.ts";
+import { makeSampler, parseSchedulerConfig } from "@dip-go/core/samplers";
 import { inTinyPipeline } from "@dip-go/testing/models";
 import { PictureSampler } from "./picture_sampler.ts";
 import { loadPipeline } from "./pipeline.ts";
@@ -37,6 +38,32 @@ Deno.test("a sampler's graph has both halves of guidance, and PNDM's extra call 
   await using decoder = (await sampler.openDecoder())!;
   const pictures = await decoder.decode(inputs.latents);
   assertEquals(pictures.shape, [3, 3, 64, 64]);
+});
+
+Deno.test("withSteps() takes another solver, along the lines of flow matching too", async () => {
+  const sd = await loadPipeline("zoo/models/sd-shapes");
+  const unipc = sd.sampler({ steps: 6 }).withSteps(4, { kind: "unipc" });
+  assertEquals(unipc.sampler, sd.sampler({ steps: 4, kind: "unipc" }).sampler);
+  const timesteps = [900, 500, 100];
+  const listed = { kind: "dpm-solver++", timesteps } as const;
+  const few = sd.sampler().withSteps(3, { ...listed, order: 1 });
+  assertEquals(few.steps, 3);
+  assertEquals(few.sampler.memory, 0);
+  assertEquals(sd.sampler().withSteps(3, listed).sampler.memory, 1);
+  const flow = await loadPipeline("zoo/models/mmdit-shapes");
+  const sampler = flow.sampler({ steps: 6 });
+  const { sampler: { steps } } = sampler.withSteps(3, { kind: "unipc" });
+  const expected = makeSampler(
+    parseSchedulerConfig({
+      _class_name: "UniPCMultistepScheduler",
+      num_train_timesteps: 1000,
+      prediction_type: "flow_prediction",
+      use_flow_sigmas: true,
+      flow_shift: 1,
+    }, "test"),
+    { steps: 3 },
+  );
+  assertEquals(steps, expected.steps);
 });
 
 Deno.test("a network alone loads, and says that it has no scheduler when it is sampled", async () => {

@@ -3,6 +3,7 @@
  * of latents and predictions. A scheduler has a file in `schedulers/`;
  * `make_sampler.ts` lists them.
  */
+export type { AnotherSolver } from "./another_solver.ts";
 export {
   makeSampler,
   samplerClasses,
@@ -39,3 +40,4 @@ export {
   readSchedulerConfig,
 } from "./schedule/read_scheduler_config.ts";
 export type { SchedulerConfig } from "./schedule/scheduler_config.ts";
+export { type TrainedNoise, trainedNoise } from "./trained_noise.ts";

@@ -102,6 +102,6 @@ function planWithoutSearch(
 function callsOf(bench: Bench, plan: SampledPlan): number {
   if (plan.kind === "adaptive") return bench.net.steps;
   return plan.kind === "steps"
-    ? bench.calls(plan.steps)
+    ? bench.samplerOf(plan).calls
     : plan.plan.gates.filter((row) => row.at(-1) === 1).length;
 }

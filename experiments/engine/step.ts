@@ -9,7 +9,7 @@ import { jsonFormat, type StepFormat } from "./store/step_format.ts";
 
 /** The versions in all keys. Raise `numerics` if code gives other values, so that old ones are not found. */
 const madeBy = {
-  numerics: 3,
+  numerics: 4,
   deno: Deno.version.deno,
   onnxRuntime: runtimeVersion,
 };

@@ -15,6 +15,7 @@ import {
   metricNames,
   type MetricRecord,
   type PictureRecord,
+  referenceSteps,
 } from "../schema/metric_records.ts";
 import {
   type SampledBatch,
@@ -31,7 +32,7 @@ export interface MeasuredPictures {
   readonly pictures: SampledSet;
   /** The prompts or classes of the n pictures. */
   readonly subjects: readonly (string | number)[];
-  /** The full model's pictures from the same noise; absent if `pictures` are the full model's. */
+  /** The full model's pictures from the same noise, in the record's steps; absent if `pictures` are the same. */
   readonly full?: SampledSet;
 }
 
@@ -102,14 +103,17 @@ export class Meters implements AsyncDisposable {
     }
   }
 
-  /** The values of a record that compares pairs; all such records are measured in one pass over the batches. */
+  /** The values of a record that compares pairs; all records of one reference are measured in one pass over the batches. */
   async #pairValues(
     record: PairRecord,
     { pictures, full }: MeasuredPictures,
   ): Promise<readonly number[]> {
     const judges = this.#judges;
-    const records = this.records.filter(isPairRecord);
-    const measured = await judges.seenIn(pictures, "pairs", async () => {
+    const steps = referenceSteps(record);
+    const records = this.records.filter(isPairRecord)
+      .filter((each) => referenceSteps(each) === steps);
+    const seen = `pairs ${steps ?? ""}`;
+    const measured = await judges.seenIn(pictures, seen, async () => {
       const values = new Map<string, Promise<readonly number[]>[]>();
       for await (const batches of sideBySide(pictures, full!)) {
         for (const each of records) {

@@ -25,6 +25,7 @@ import { SubNetRunner } from "@dip-go/supernet/sampling";
 import { planCost, planMacs } from "@dip-go/supernet/solver";
 import { sparsityWithin } from "../measure/piece_times.ts";
 import type { Experiment } from "../schema/experiment.ts";
+import { referenceSteps } from "../schema/metric_records.ts";
 import { experimentSampler } from "../schema/experiment_sampler.ts";
 import { msOf, type Target } from "./target.ts";
 import {
@@ -34,11 +35,11 @@ import {
   subjectAt,
 } from "@dip-go/pruner/methods";
 
-/** The number of images that are sampled at once, and the number of steps. */
+/** The number of images that are sampled at once, and their sampler. */
 export interface SampleSize {
   readonly images: number;
-  /** Steps as the sampler counts them; it may call the model more often. */
-  readonly steps: number;
+  /** The sampler; the experiment's own by default. */
+  readonly sampler?: PipelineSampler;
 }
 
 /** The device of a run, its precision, threads and costs. */
@@ -91,30 +92,32 @@ export class Bench implements AsyncDisposable {
     this.costs = costs;
     this.precise = { precision };
     this.full = experimentSampler(parts.pipeline, experiment);
-    const { steps } = this.full;
-    this.net = this.superNet({ images: 1, steps });
-    this.denseMacs = this.macs({ kind: "steps", steps });
-    this.denseCost = this.cost({ kind: "steps", steps });
+    this.net = this.superNet({ images: 1 });
+    this.denseMacs = denseMacs(this.net);
+    this.denseCost = denseCost(this.net);
   }
 
-  /** The SuperNet for a number of images and steps. */
-  superNet({ images, steps }: SampleSize): SuperNet {
+  /** The SuperNet for a number of images and model calls. */
+  superNet({ images, sampler = this.full }: SampleSize): SuperNet {
     const { costs } = this;
     return this.#superNets.getOrInsertComputed(
-      `${images},${steps}`,
-      () => superNetOf(this.full.withSteps(steps), { images, costs }),
+      `${images},${sampler.calls}`,
+      () => superNetOf(sampler, { images, costs }),
     );
   }
 
-  /** Model calls of the experiment's sampler at a number of steps. */
-  calls(steps: number): number {
-    return this.full.withSteps(steps).calls;
+  /** The sampler of a plan; the experiment's own if the plan is not of fewer steps. */
+  samplerOf(fitted: SampledPlan): PipelineSampler {
+    return fitted.kind === "steps"
+      ? this.full.withSteps(fitted.steps, fitted.solver)
+      : this.full;
   }
 
   /** The sessions of the SuperNet of that size, in the run's precision by default. */
   runner(size: SampleSize, precise = this.precise): SubNetRunner {
     const { precision, int8Weights } = precise;
-    const key = [size.images, size.steps, precision, int8Weights].join();
+    const { images, sampler = this.full } = size;
+    const key = [images, sampler.calls, precision, int8Weights].join();
     return this.#runners.getOrInsertComputed(key, () => {
       const sessions = { ...this.parts.pipeline.sessions, ...precise };
       return new SubNetRunner(this.superNet(size), sessions);
@@ -123,13 +126,13 @@ export class Bench implements AsyncDisposable {
 
   /** The search that methods work with, in float32. */
   get search(): SamplerSearch {
-    const { search, seed, sampler: { steps } } = this.experiment;
+    const { search, seed } = this.experiment;
     const { conditioner, prompts } = this.parts;
     return this.#search ??= new SamplerSearch(this.full, {
       search,
       seed,
       subjects: prompts?.search,
-      runner: this.runner({ images: search.batch, steps }, float32Plan),
+      runner: this.runner({ images: search.batch }, float32Plan),
       conditioner,
     });
   }
@@ -169,14 +172,14 @@ export class Bench implements AsyncDisposable {
   macs(fitted: SampledPlan): number {
     if (fitted.kind === "adaptive") return fitted.macs;
     if (fitted.kind === "gates") return planMacs(this.net, fitted.plan);
-    return denseMacs(this.net) / this.net.steps * this.calls(fitted.steps);
+    return this.denseMacs / this.net.steps * this.samplerOf(fitted).calls;
   }
 
   /** The cost of one image in the unit of budgets: MACs, or nanoseconds if blocks were timed. */
   cost(fitted: SampledPlan): number {
     if (fitted.kind === "adaptive") return fitted.cost;
     if (fitted.kind === "gates") return planCost(this.net, fitted.plan);
-    return denseCost(this.net) / this.net.steps * this.calls(fitted.steps);
+    return this.denseCost / this.net.steps * this.samplerOf(fitted).calls;
   }
 
   /**
@@ -223,6 +226,7 @@ export async function openBench(
   if (pipeline.drawsPixels) refuseLatents(experiment);
   else await pipeline.autoencoder(); // latents that cannot be decoded are refused before any work
   const full = experimentSampler(pipeline, experiment);
+  refuseOtherNoise(experiment, full);
   const conditioner = await full.openConditioner();
   return new Bench(experiment, { pipeline, conditioner, prompts }, options);
 }
@@ -233,6 +237,20 @@ function refuseLatents({ name, model, metrics }: Experiment): void {
   if (i === -1) return;
   throw new RangeError(
     `Cannot run experiment ${name}: metrics[${i}].kind is latent-mse, and ${model} makes pixels, not latents; expected psnr, which has their squared error`,
+  );
+}
+
+/** @throws {RangeError} If a metric compares with another number of steps, whose noise would be other too. */
+function refuseOtherNoise(
+  { name, metrics }: Experiment,
+  { sampler }: PipelineSampler,
+): void {
+  const i = metrics.findIndex((each) => referenceSteps(each) !== undefined);
+  if (i === -1 || sampler.steps.every(({ noise }) => noise === 0)) return;
+  throw new RangeError(
+    `Cannot run experiment ${name}: metrics[${i}].steps is ${
+      referenceSteps(metrics[i])
+    }, expected none, as ${sampler.name} adds noise at its steps`,
   );
 }
 

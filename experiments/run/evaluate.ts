@@ -74,11 +74,11 @@ async function openPlan(
   { precise = bench.precise, ...fitted }: SampledPlan,
   { images, full }: { images: number; full: PipelineSampler },
 ): Promise<LatentSampler> {
-  const { steps, calls } = full;
+  const { calls } = full;
   if (fitted.kind === "gates" && fitted.plan.solver) {
     return openSolver(full, fitted.plan.solver, { images, ...precise });
   }
-  const runner = bench.runner({ images, steps }, precise);
+  const runner = bench.runner({ images, sampler: full }, precise);
   if (fitted.kind !== "adaptive") {
     return await openFusedSubNet(
       runner,
@@ -103,9 +103,7 @@ export async function openBatchSampler(
   fitted: SampledPlan,
   images: number,
 ): Promise<BatchSampler> {
-  const full = fitted.kind === "steps"
-    ? bench.full.withSteps(fitted.steps)
-    : bench.full;
+  const full = bench.samplerOf(fitted);
   const { sampler, guidanceScale } = full;
   const subNet = await openPlan(bench, fitted, { images, full });
   return {

@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
+import { pairedMetrics } from "@dip-go/eval/metrics";
 import { decodePng } from "@dip-go/core/pictures";
 import { parseGates } from "@dip-go/supernet/gates";
 import { readResults } from "@dip-go/eval/tables";
@@ -6,6 +13,8 @@ import { writeTinyPipeline } from "@dip-go/testing/models";
 import { withTiny } from "@dip-go/testing/runs";
 import { checkExperiment, type Experiment } from "../schema/experiment.ts";
 import quickstart from "../quickstart.ts";
+import { openBench } from "./bench.ts";
+import { evaluationPairs, openBatchSampler } from "./evaluate.ts";
 import { runExperiment } from "./runner.ts";
 
 /** MACs that payloads may add to a budget of calls: five values of each latent element, at 4 steps. */
@@ -73,6 +82,55 @@ for (const kind of ["pndm", "dpm-solver++", "euler", "lcm"] as const) {
       }
     }));
 }
+
+Deno.test("runExperiment() compares with the sampler's pictures in more steps too, the full sampler's own as well", () =>
+  withTiny(async (tiny, options) => {
+    const experiment = {
+      ...tiny,
+      sparsity: [0.25],
+      methods: ["fewer-steps", {
+        kind: "fewer-steps",
+        solver: { kind: "unipc" },
+        name: "unipc",
+      }],
+      mainMethod: "fewer-steps",
+      metrics: [{ kind: "psnr" }, { kind: "psnr", steps: 12 }] as const,
+      latency: { batches: [1], rounds: 1 },
+    };
+    const { folder, results } = await runExperiment(experiment, options);
+    const [full, fewer, unipc] = results.rows;
+    const other = "psnr_12 steps";
+    assertEquals(Object.hasOwn(full.metrics, "psnr"), false);
+    assert(fewer.metrics[other].mean !== fewer.metrics.psnr.mean);
+    assertEquals(unipc.macs, fewer.macs);
+    assert(unipc.metrics.psnr.mean !== fewer.metrics.psnr.mean);
+    const plan = await Deno.readTextFile(`${folder}/plans/unipc-0.25.json`);
+    const { sampler, by } = JSON.parse(plan);
+    assertEquals([sampler, by], [{ name: "unipc", steps: 3 }, {
+      kind: "unipc",
+    }]);
+    await using bench = await openBench(checkExperiment(experiment), {
+      device: "cpu",
+    });
+    const pairs = evaluationPairs(bench).slice(0, full.metrics[other].n);
+    const drawn = async (steps: number) => {
+      const fitted = { kind: "steps", steps } as const;
+      await using sampler = await openBatchSampler(bench, fitted, pairs.length);
+      return await sampler.sample(await sampler.inputsOf(pairs));
+    };
+    const values = pairedMetrics.psnr(await drawn(4), await drawn(12));
+    const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
+    assertAlmostEquals(full.metrics[other].mean, mean, 1e-4);
+    assertThrows(
+      () =>
+        checkExperiment({
+          ...experiment,
+          metrics: [{ kind: "psnr", steps: 4 }],
+        }),
+      RangeError,
+      "expected another number than the sampler's steps",
+    );
+  }));
 
 Deno.test("runExperiment() samples plans in precisions of their own, beside the full sampler in float32", () =>
   withTiny(async (tiny, options) => {

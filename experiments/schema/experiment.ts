@@ -25,7 +25,11 @@ import {
   type SearchSettings,
 } from "@dip-go/pruner/methods";
 import * as v from "valibot";
-import { metricRecord, metricsContradiction } from "./metric_records.ts";
+import {
+  metricRecord,
+  metricsContradiction,
+  referenceSteps,
+} from "./metric_records.ts";
 
 const nameWords = "lower case letters, digits, _ and -";
 
@@ -169,6 +173,12 @@ function contradiction(
     const expected =
       "evaluations and population, which genetic and random-search need";
     return { path: ["search", "evolution"], expected };
+  }
+  const { steps } = own.sampler;
+  const same = metrics.findIndex((each) => referenceSteps(each) === steps);
+  if (same !== -1) {
+    const path = ["metrics", same, "steps"];
+    return { path, expected: "another number than the sampler's steps" };
   }
   return metricsContradiction(metrics, prompts !== undefined);
 }

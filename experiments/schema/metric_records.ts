@@ -5,6 +5,7 @@ import {
   oneOf,
   record,
   text,
+  wholeFrom,
 } from "@dip-go/core/files";
 import {
   type FidConvention,
@@ -31,15 +32,22 @@ const pictures = v.pipe(
   v.check((reference) => !isStatistics(reference), notStatistics),
 );
 
+/** The fields of metrics that compare a picture with the full model's. */
+const compared = {
+  /** The number of steps of the pictures to compare with; the experiment's by default. */
+  steps: v.optional(wholeFrom(1)),
+};
+
 /** The record of one metric, or of two that are computed together. */
 export const metricRecord = v.variant("kind", [
   // compared with the full model's picture of the same noise: a value for each picture
-  record({ kind: v.literal("ssim") }),
-  record({ kind: v.literal("psnr") }),
+  record({ kind: v.literal("ssim"), ...compared }),
+  record({ kind: v.literal("psnr"), ...compared }),
   /** The mean squared error of final latents, in the sampler's units; a model of pixels has `psnr` instead. */
-  record({ kind: v.literal("latent-mse") }),
+  record({ kind: v.literal("latent-mse"), ...compared }),
   record({
     kind: v.literal("lpips"),
+    ...compared,
     net: oneOf(lpipsNets),
     backbone: text("the path of torchvision's checkpoint of the network"),
     /** The file of the release's weights of the network's feature maps. */
@@ -110,7 +118,11 @@ export function metricNames(record: MetricRecord): readonly string[] {
     case "fid (shapes)":
       return [qualified(record.kind, record)];
     default:
-      return [record.kind];
+      return [
+        "steps" in record && record.steps !== undefined
+          ? `${record.kind}_${record.steps} steps`
+          : record.kind,
+      ];
   }
 }
 
@@ -128,14 +140,26 @@ function qualified(
   ].join("_");
 }
 
-/** Whether a record compares with the full model's pictures, so that the full model itself has no value. */
+/** Kinds that compare each picture with another one from the same noise. */
+const comparing: readonly MetricKind[] = [
+  "ssim",
+  "psnr",
+  "latent-mse",
+  "lpips",
+];
+
+/** Whether a record compares with the full model's pictures. */
 export const isPaired = (record: MetricRecord): boolean =>
-  ["ssim", "psnr", "latent-mse", "lpips"].includes(record.kind) ||
+  comparing.includes(record.kind) ||
   ("reference" in record && record.reference === "full-model");
+
+/** The number of steps of the pictures that a record compares with, if it is not the experiment's. */
+export const referenceSteps = (record: MetricRecord): number | undefined =>
+  "steps" in record ? record.steps : undefined;
 
 /** The files and folders that a record reads, by field. */
 export const metricPaths = (record: MetricRecord): [string, string][] =>
-  Object.entries(record).filter(([field, value]) =>
+  Object.entries(record as Record<string, string>).filter(([field, value]) =>
     pathFields.includes(field) ||
     field === "reference" && record.kind !== "fid (shapes)" &&
       value !== "full-model"

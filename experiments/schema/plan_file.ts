@@ -1,4 +1,5 @@
 /** Plans on disk: gates with payloads, a number of steps, an adaptive cache, or why there is no plan. */
+import type { AnotherSolver } from "@dip-go/core/samplers";
 import { parseGates, type Plan, type SubNetPlan } from "@dip-go/supernet/gates";
 import type { Bench } from "../run/bench.ts";
 import type { AdaptivePlan, FittedPlan } from "@dip-go/pruner/methods";
@@ -7,6 +8,8 @@ import type { AdaptivePlan, FittedPlan } from "@dip-go/pruner/methods";
 export interface PlanFile
   extends Pick<Plan, "model" | "sampler">, Partial<SubNetPlan> {
   readonly blocks?: Plan["blocks"];
+  /** The solver of a plan of fewer steps, if it is not the experiment's sampler. */
+  readonly by?: AnotherSolver;
   /** The settings of a cache that decides while sampling. */
   readonly adaptive?: Omit<AdaptivePlan, "kind">;
   /** The reason why there is no plan. */
@@ -34,7 +37,14 @@ export function planFile(
       return { ...file, sampler, blocks: net.units, ...fitted.plan };
     }
     case "steps":
-      return { ...file, sampler: { name, steps: fitted.steps } };
+      return {
+        model,
+        sampler: {
+          name: bench.samplerOf(fitted).sampler.name,
+          steps: fitted.steps,
+        },
+        ...fitted.solver && { by: fitted.solver },
+      };
     case "none":
       return { ...file, note: fitted.note };
   }
@@ -49,7 +59,10 @@ export function planFile(
 export function planOf(file: PlanFile, name: string): FittedPlan {
   if (file.note !== undefined) return { kind: "none", note: file.note };
   if (file.adaptive) return { kind: "adaptive", ...file.adaptive };
-  if (!file.gates) return { kind: "steps", steps: file.sampler.steps };
+  if (!file.gates) {
+    const { sampler: { steps }, by: solver } = file;
+    return { kind: "steps", steps, ...solver && { solver } };
+  }
   const { gates, payloads, halves, solver } = parseGates(file, name);
   const plan = {
     gates,

@@ -112,14 +112,23 @@ export const cheapestKeys = (
     reads: 2,
   });
 
-/** The steps from which the cheapest path 0 → … → T of k jumps leaves; a jump's cost is in `[T][T + 1]`. */
+/**
+ * The steps from which the cheapest path 0 → … → T of k jumps leaves.
+ *
+ * @param costs The cost of each jump, `[T][T + 1]`.
+ * @param growth The factor by which each jump counts more than the one before.
+ */
 export const cheapestPath = (
   costs: readonly (readonly number[])[],
   k: number,
+  growth = 1,
 ): readonly number[] =>
-  cheapest((keys, next) => costs[keys.at(-1)!][next], {
-    steps: costs.length,
-    start: [0],
-    count: k,
-    reads: 1,
-  });
+  cheapest(
+    (keys, next) => growth ** (keys.length - 1) * costs[keys.at(-1)!][next],
+    {
+      steps: costs.length,
+      start: [0],
+      count: k,
+      reads: 1,
+    },
+  );

@@ -132,6 +132,8 @@ Deno.test("searchByEnergy() fits every target from one walk, repeatably, and bea
       form: () => Promise.resolve(form),
       solver: () => Promise.reject(),
       teacher: () => Promise.reject(),
+      trainedNoise: () => undefined,
+      trajectories: () => Promise.reject(),
       calibration: () => drawn(runner, ddim, { seed: 3, count: 2 }),
       progress: () => {},
       async once<Value>(

@@ -70,7 +70,7 @@ async function subNetOfRun(
   const origin = `${name} of the experiment ${experiment.name}`;
   return fitted.kind === "gates"
     ? { sampler: full, plan: parseGates(written, file), origin }
-    : { sampler: full.withSteps(fitted.steps), full, origin };
+    : { sampler: full.withSteps(fitted.steps, fitted.solver), full, origin };
 }
 
 async function plansIn(run: string): Promise<string[]> {

@@ -7,8 +7,10 @@ import { rowName } from "../../results/measured_row.ts";
 import {
   metricSteps,
   type MetricValues,
+  type References,
   type SampledPictures,
 } from "./metric_steps.ts";
+import { referenceSteps } from "../../schema/metric_records.ts";
 import type { Target } from "../target.ts";
 import { sampleSteps } from "./sample_steps.ts";
 import type { Step } from "../../engine/step.ts";
@@ -47,6 +49,8 @@ export function experimentSteps(tools: StepTools): ExperimentSteps {
   const { denseMacs } = counted;
   const own = { name: "full", macs: denseMacs };
   const full = { ...own, samples: sampleSteps(tools, own) };
+  const finer = finerReferences(tools);
+  const references = new Map([[undefined, full.samples], ...finer]);
   const rows = plannedRows(experiment).map((planned) => {
     const { method, target } = planned;
     const row = {
@@ -56,14 +60,32 @@ export function experimentSteps(tools: StepTools): ExperimentSteps {
       macs: (1 - counted.sparsityOf(target)) * denseMacs,
     };
     const pictures = { ...row, samples: sampleSteps(tools, row) };
-    const metrics = metricSteps(tools, pictures, full.samples);
+    const metrics = metricSteps(tools, pictures, references);
     return { ...pictures, metrics };
   });
   return {
-    full: { ...full, metrics: metricSteps(tools, full) },
+    full: { ...full, metrics: metricSteps(tools, full, finer) },
     rows,
     latencies: latencySteps(tools, rows),
   };
+}
+
+/** The full model's pictures in other numbers of steps, which metrics compare with. */
+function finerReferences(tools: StepTools): References {
+  const { counted: { full, denseMacs }, identity: { experiment } } = tools;
+  const counts = experiment.metrics.flatMap((record) =>
+    referenceSteps(record) ?? []
+  );
+  return new Map(
+    [...new Set(counts)].map((steps) => [
+      steps,
+      sampleSteps(tools, {
+        name: `full, ${steps} steps,`,
+        steps,
+        macs: denseMacs * full.withSteps(steps).calls / full.calls,
+      }),
+    ]),
+  );
 }
 
 /** A step for each target and batch. */

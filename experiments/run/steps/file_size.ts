@@ -21,7 +21,7 @@ export async function fileSize(
   }
   const { full, net } = bench;
   const [sampler, plan] = fitted.kind === "steps"
-    ? [full.withSteps(fitted.steps), undefined]
+    ? [bench.samplerOf(fitted), undefined]
     : [full, planFor(full, net, fitted.plan)];
   const folder = await Deno.makeTempDir();
   try {

@@ -62,9 +62,9 @@ export async function finishedRows(
 function searchEffort(
   bench: Bench,
 ): (method: string) => { searchPasses: number; searchPictures: number } {
-  const { search, methods, sampler: { steps } } = bench.experiment;
+  const { search, methods } = bench.experiment;
   const { batch: images, calibration } = search;
-  const net = bench.superNet({ images, steps });
+  const net = bench.superNet({ images });
   const dense = denseCost(net);
   const budgets = targetsOf(bench.experiment)
     .map((target) => images * bench.budget(target));

@@ -1,7 +1,7 @@
 /** The steps that measure sampled pictures, one for each metric, so that an added metric runs alone. */
 import type { RowFit } from "./search/fit_step.ts";
 import type { RowMetrics } from "../../results/measured_row.ts";
-import { isPaired } from "../../schema/metric_records.ts";
+import { isPaired, referenceSteps } from "../../schema/metric_records.ts";
 import { fileSize } from "./file_size.ts";
 import { modelReads } from "./step_reads.ts";
 import { hasPlan, madePlan, type SampleStep } from "./sample_steps.ts";
@@ -23,19 +23,24 @@ export interface SampledPictures {
   readonly fit?: Step<RowFit>;
 }
 
-/** A step for each metric of the experiment; without `full`, for the metrics that do not compare with it. */
+/** The full model's pictures that metrics compare with, by the number of steps; `undefined` is the experiment's. */
+export type References = ReadonlyMap<number | undefined, readonly SampleStep[]>;
+
+/** A step for each metric of the experiment; for those that compare pictures with others, if these are among `references`. */
 export function metricSteps(
   tools: StepTools,
   { name, samples, fit }: SampledPictures,
-  full?: readonly SampleStep[],
+  references: References,
 ): Step<MetricValues>[] {
   const { identity, provenance: { commit }, store, meters, sets } = tools;
   const { experiment, inputs } = identity;
   const { metrics, evaluation: { pairs } } = experiment;
   return metrics.flatMap((record, i) => {
     if (record.kind === "file-size") return fileStep(tools, { name, fit });
-    if (isPaired(record) && !full) return [];
-    const others = isPaired(record) ? full : undefined;
+    const others = isPaired(record)
+      ? references.get(referenceSteps(record))
+      : undefined;
+    if (isPaired(record) && !others) return [];
     return step<MetricValues>({
       kind: "metric",
       name: `${record.kind} of ${name}`,

@@ -16,13 +16,15 @@ export type SampleStep = Step<Tensor<"float32">>;
 /**
  * The steps that sample a row, which do not apply if its fit found no plan, or the full model.
  *
+ * @param options.steps The number of the full model's steps; the experiment's by default.
  * @param options.macs The estimated MACs of one image.
  */
 export function sampleSteps(
   tools: StepTools,
-  { name, fit, macs }: {
+  { name, fit, steps, macs }: {
     readonly name: string;
     readonly fit?: Step<RowFit>;
+    readonly steps?: number;
     readonly macs: number;
   },
 ): SampleStep[] {
@@ -37,6 +39,7 @@ export function sampleSteps(
         ...modelReads(tools.identity),
         prompts: inputs.prompts?.evaluation,
         ...evaluation,
+        ...steps === undefined ? {} : { steps },
         shard,
       },
       after: fit ? [fit] : [],
@@ -45,7 +48,9 @@ export function sampleSteps(
       memory: memory.sampling,
       applies: () => hasPlan(store, fit),
       async make() {
-        const plan = await madePlan(tools, fit);
+        const plan: SampledPlan = steps === undefined
+          ? await madePlan(tools, fit)
+          : { kind: "steps", steps };
         const sampler = await tools.sampler();
         return await sampler.sample(name, plan, shard);
       },

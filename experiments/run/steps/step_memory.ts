@@ -49,12 +49,12 @@ export function stepMemory(
   bench: Bench,
   { loadedBytes, side }: Pick<PartSizes, "loadedBytes" | "side">,
 ): StepMemory {
-  const { search, evaluation, sampler: { steps } } = bench.experiment;
+  const { search, evaluation } = bench.experiment;
   const sampled = (images: number) => {
-    const net = bench.superNet({ images, steps });
+    const net = bench.superNet({ images });
     return betweenBlocks(net) + widestOperator(net);
   };
-  const searched = bench.superNet({ images: search.batch, steps });
+  const searched = bench.superNet({ images: search.batch });
   // a step keeps its tensors, its units' outputs and its held values
   const gradient = 3 * searched.steps * betweenBlocks(searched) +
     widestOperator(searched);

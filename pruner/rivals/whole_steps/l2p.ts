@@ -108,7 +108,7 @@ export const l2p: Method = {
   async fit({ net, search, ...context }, maxCost) {
     const count = callsWithin(net, maxCost);
     if (count < 1) return noPlan("one computed step exceeds the budget");
-    const teacher = await context.teacher();
+    const teacher = await context.teacher({ pairs: search.solver.pairs });
     const { sampler, guidanceScale, batches: [batch] } = teacher;
     const predictions = teacher.batches.map((own) => own.predictions);
     const products = await context.once(

@@ -49,20 +49,20 @@ interface Found {
 const unitsOf = (net: SuperNet, maxCost: number): number =>
   Math.floor(2 * maxCost / (denseCost(net) / net.steps));
 
-/** How pictures are weighed, in the keys of plans: older ones, of equal weights, are not found. */
-const weights = "inverse errors";
+/** How trajectories and fits are made, in the keys of what follows from them, so that older ones are not found. */
+const made = "inverse errors, a finer sampler's states";
 
 const partsOf = (name: string, solver: SearchSettings["solver"]) => {
   const { pairs, perturbed, teacher } = solver;
   return {
-    gram: { name: "solver-gram", reads: { pairs, teacher } },
+    gram: { name: "solver-gram", reads: { pairs, teacher, made } },
     sensitivities: {
       name: "solver-sensitivities",
       reads: { pairs, perturbed },
     },
     plan: (units: number) => ({
       name: `${name}-${units}`,
-      reads: { ...solver, weights },
+      reads: { ...solver, made },
     }),
   };
 };
@@ -73,7 +73,7 @@ const solverMethod = (name: string, maker: ScheduleMaker): Method => ({
   settings: ["solver"],
   searches: "by gradient",
   refusal: noisy,
-  reads: ({ search: { solver } }) => ({ solver, weights }),
+  reads: ({ search: { solver } }) => ({ solver, made }),
   parts({ net, search: { solver }, maxCost }) {
     const { gram, sensitivities, plan } = partsOf(name, solver);
     const measured = maker.measures ? [gram, sensitivities] : [];
@@ -88,12 +88,17 @@ const solverMethod = (name: string, maker: ScheduleMaker): Method => ({
     const measures = maker.measures && {
       gram: await once(
         parts.gram,
-        async () => gramOf(await context.teacher()),
+        async () => gramOf(await context.teacher(settings)),
       ),
       sensitivities: await once(parts.sensitivities, async () => {
-        const teacher = await context.teacher();
-        const sessions = await context.solver();
-        return await sensitivities(sessions, teacher, settings.perturbed);
+        // the sampler's own trajectories, from which perturbed ones go on
+        const { pairs, perturbed, teacher } = settings;
+        const own = { pairs: teacher ? perturbed : pairs };
+        return await sensitivities(
+          await context.solver(),
+          await context.teacher(own),
+          perturbed,
+        );
       }),
     };
     const { steps, solver } = await once(
@@ -124,7 +129,7 @@ async function found(
   request: Pick<ScheduleRequest, "units" | "measures">,
 ): Promise<Found> {
   const { search: { solver: settings }, progress } = context;
-  const teacher = await context.teacher();
+  const teacher = await context.teacher(settings);
   const sessions = await context.solver();
   const judged = judgedBatches(context.search);
   const { conditionalShare } = context.net;
@@ -194,7 +199,8 @@ function searchCost(
   const { batch, solver } = search;
   const { pairs, perturbed, teacher } = solver;
   const iterations = iterationsOf(solver);
-  const shared = pairs * (1 + (teacher ? teacher.steps / net.steps : 0)) +
+  const shared = pairs * (teacher ? teacher.steps / net.steps : 1) +
+    (teacher && measures ? perturbed : 0) +
     (measures ? sensitivityPasses(net.steps, perturbed) : 0);
   const runs = (most > 1 ? 2 * most * batch * comparedBatches(search) : 0) +
     pairs +

@@ -1,5 +1,11 @@
 /** The search on a tiny transformer, and its parts on problems whose answers are known. */
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { ditBlockGraph, livelyWeights } from "@dip-go/core/models";
 import { classLabels } from "@dip-go/core/pipeline";
 import {
@@ -15,6 +21,7 @@ import { conform } from "@dip-go/core/files";
 import { denseCost } from "@dip-go/supernet/gates";
 import { drawStarts } from "../../calibration.ts";
 import { fitTarget, type MethodContext } from "../../method.ts";
+import { methodOf } from "../../method_settings.ts";
 import { SamplerSearch } from "../../sampler_search.ts";
 import { classSearch, classSettings } from "../../search_settings.ts";
 import { judgedBatches, learnedSolver } from "./learned_solver.ts";
@@ -255,6 +262,49 @@ Deno.test("the search meets its budgets with one teacher, and costs what `search
     passes <= expected && passes > 0.7 * expected,
     `${passes} of ${expected}`,
   );
+});
+
+Deno.test("a method's own number of pairs and finer teacher make its trajectories, and its cost says so", async () => {
+  const pipeline = await loadPipeline("testdata/pipelines/dit");
+  const sampler = pipeline.sampler({ steps: 5, guidanceScale: 2 });
+  const solver = { pairs: 2, judged: 2 };
+  const search = conform(classSettings, { batch: 2, solver }, "test");
+  await using searched = new SamplerSearch(sampler, { search, seed: 0 });
+  const context = searched.context([0.4]);
+  const own = { pairs: 6, refine: "none", teacher: { steps: 10 } };
+  const method = methodOf({ kind: "uniform+learned-solver", ...own });
+  using calls = countedCalls();
+  await fitTarget(method, context);
+  const { net } = context;
+  const budgets = [0.6 * denseCost(net)];
+  const told = method.searchCost!({ ...context, budgets }) / denseCost(net);
+  assertAlmostEquals(calls.forward / sampler.calls, told, 1e-9);
+  assertAlmostEquals(told, 3 * (10 / 5 + 3 / 5) + 3 / 5, 1e-9);
+});
+
+Deno.test("a finer teacher's states are those of more steps, at the sampler's timesteps", async () => {
+  const pipeline = await loadPipeline("testdata/pipelines/dit");
+  const sampler = pipeline.sampler({ steps: 5, guidanceScale: 2 });
+  const search = conform(classSettings, { batch: 2 }, "test");
+  await using searched = new SamplerSearch(sampler, { search, seed: 0 });
+  const context = searched.context([0.4]);
+  const fine = await context.teacher({ pairs: 2, teacher: { steps: 10 } });
+  const { batches: [whole] } = await context.trajectories(10);
+  const [batch] = fine.batches;
+  assert(fine.isFine && batch.target.every((x, i) => x === whole.target[i]));
+  assertEquals(batch.states.length, 5);
+  const [few, many] = [sampler, sampler.withSteps(10)].map((each) =>
+    each.sampler.steps.map(({ timestep }) => timestep)
+  );
+  batch.states.forEach(({ latents }, i) => {
+    const expected = whole.states[many.indexOf(few[i])].latents;
+    assert(latents.every((x, e) => x === expected[e]));
+  });
+  const error = await assertRejects(
+    () => context.teacher({ pairs: 2, teacher: { steps: 7 } }),
+    RangeError,
+  );
+  assertStringIncludes(error.message, "a multiple of the sampler's steps");
 });
 
 Deno.test("at most half of the pairs choose the best iterate, in whole batches", () => {

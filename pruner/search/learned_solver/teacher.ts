@@ -12,7 +12,7 @@ import type { SearchSettings } from "../../search_settings.ts";
 
 /** B pictures' trajectories; arrays are `[B, C, H, W]`, flat. */
 export interface TeacherBatch extends SolverInputs {
-  /** The state before each step. */
+  /** The state before each step of the pruned sampler. */
   readonly states: readonly SamplerState[];
   /** The network's outputs at each step, `[halves, B, C, H, W]`. */
   readonly outputs: readonly Float32Array[];
@@ -26,16 +26,57 @@ interface Guided {
   readonly guidanceScale: number;
 }
 
-export interface Teacher extends Guided {
+/** A sampler's trajectories from some starts. */
+export interface Trajectories extends Guided {
   readonly batches: readonly TeacherBatch[];
-  /** Whether the targets come from a finer sampler. */
+}
+
+export interface Teacher extends Trajectories {
+  /** Whether the trajectories are a finer sampler's. */
   readonly isFine: boolean;
 }
 
+/** The settings that trajectories depend on. */
+export type TeacherSettings = Pick<
+  SearchSettings["solver"],
+  "pairs" | "teacher"
+>;
+
 /** The number of trajectories that a search draws, in whole batches. */
 export const trajectoriesOf = (
-  { batch, solver: { pairs } }: Pick<SearchSettings, "batch" | "solver">,
+  { batch, solver: { pairs } }: Pick<SearchSettings, "batch"> & {
+    readonly solver: TeacherSettings;
+  },
 ): number => batch * Math.ceil(pairs / batch);
+
+/**
+ * The steps of a finer sampler at the timesteps of another.
+ *
+ * @throws {RangeError} If a timestep is not among the finer sampler's.
+ */
+export function sharedSteps(
+  { name, steps }: Sampler,
+  finer: Sampler,
+): readonly number[] {
+  return steps.map(({ timestep }) => {
+    const at = finer.steps.findIndex((each) => each.timestep === timestep);
+    if (at !== -1) return at;
+    throw new RangeError(
+      `Cannot learn from ${finer.steps.length} calls of ${name}: they lack timestep ${timestep}, one of ${steps.length}; expected solver.teacher.steps to be a multiple of the sampler's steps`,
+    );
+  });
+}
+
+/** A finer sampler's trajectories at some of its steps. */
+export const atSteps = (
+  { states, outputs, predictions, ...batch }: TeacherBatch,
+  steps: readonly number[],
+): TeacherBatch => ({
+  ...batch,
+  states: steps.map((step) => states[step]),
+  outputs: steps.map((step) => outputs[step]),
+  predictions: steps.map((step) => predictions[step]),
+});
 
 /** Makes one call of the full sampler from a state. */
 export async function fullCall(

@@ -50,8 +50,8 @@ export function searchSteps(
 }
 
 const searchedNet = ({ counted: bench }: StepTools) => {
-  const { search: { batch: images }, sampler: { steps } } = bench.experiment;
-  return bench.superNet({ images, steps });
+  const { search: { batch: images } } = bench.experiment;
+  return bench.superNet({ images });
 };
 
 /** The row of the same method at the target before. */
