@@ -190,14 +190,18 @@ export class SamplerSearch implements AsyncDisposable {
     const { sampler, guidanceScale } = full;
     const { teacher } = solver;
     const count = trajectoriesOf({ batch, solver }) / batch;
-    const by = teacher ? full.withSteps(teacher.steps) : full;
-    const shared = sharedSteps(sampler, by.sampler);
+    if (!teacher) {
+      const batches = await this.#sampled(full, count, (batch) => batch);
+      return { sampler, guidanceScale, batches, isFine: false };
+    }
+    const finer = full.withSteps(teacher.steps);
+    const shared = sharedSteps(sampler, finer.sampler);
     const batches = await this.#sampled(
-      by,
+      finer,
       count,
       (batch) => atSteps(batch, shared),
     );
-    return { sampler, guidanceScale, batches, isFine: teacher !== undefined };
+    return { sampler, guidanceScale, batches, isFine: true };
   }
 
   async #trajectories(
