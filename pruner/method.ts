@@ -78,8 +78,8 @@ export interface MethodContext {
   /** Sessions of `net`. */
   readonly runner: SubNetRunner;
   readonly search: SearchSettings;
-  /** The number of model calls of a number of steps, by another solver if there is one. */
-  calls(steps: number, solver?: AnotherSolver): number;
+  /** The sampler with another number of steps, or another solver. */
+  withSteps(steps: number, solver?: AnotherSolver): Sampler;
   /** The noise that the model was trained with; undefined for flow matching. */
   trainedNoise(): TrainedNoise | undefined;
   /** Trajectories of more steps, or of another solver, from the calibration's starts. */
@@ -220,7 +220,8 @@ export async function fitTarget(
   const cost = fitted.kind === "adaptive"
     ? fitted.cost
     : fitted.kind === "steps"
-    ? dense / net.steps * context.calls(fitted.steps, fitted.solver)
+    ? dense / net.steps *
+      context.withSteps(fitted.steps, fitted.solver).steps.length
     : planCost(net, fitted.plan) / batch;
   if (cost <= budget) return fitted;
   throw new RangeError(

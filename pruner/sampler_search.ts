@@ -112,7 +112,7 @@ export class SamplerSearch implements AsyncDisposable {
       search,
       sparsity,
       seed,
-      calls: (steps, solver) => sampler.withSteps(steps, solver).calls,
+      withSteps: (steps, solver) => sampler.withSteps(steps, solver).sampler,
       trainedNoise: () => sampler.trainedNoise,
       trajectories: (steps, solver) => this.#trajectories(steps, solver),
       decode: () => this.#decode(),

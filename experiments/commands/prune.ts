@@ -69,6 +69,10 @@ const form = {
       "Whether a learned solver ends with least squares (none) or is refined by gradient, for which a large model has no memory",
       { default: "end-to-end" },
     ),
+    "teacher-steps": whole(1)(
+      "<n>",
+      "Steps of the sampler that a learned solver comes close to, a multiple of --steps (default: --steps)",
+    ),
     batch: whole(1)(
       "<n>",
       "Pictures that the search draws at once (default 4; 2 in a model that reads text)",
@@ -90,7 +94,8 @@ export const pruneCommand = command(form, async (
   { o: output, prompts: file, sparsity, budgetMs, busyOk, ...values },
 ) => {
   const { model, weights, config, device, sampler: kind, ...others } = values;
-  const { method, refine, batch, calibration, seed, classes, ...own } = others;
+  const { method, refine, teacherSteps: steps, ...searched } = others;
+  const { batch, calibration, seed, classes, ...own } = searched;
   if (!output) missing("-o <file>");
   if (sparsity && budgetMs) {
     throw new RangeError(
@@ -124,7 +129,7 @@ export const pruneCommand = command(form, async (
       calibration,
       seed,
       classes,
-      solver: { refine },
+      solver: { refine, ...steps && { teacher: { steps } } },
       prompts: prompts || undefined,
       sparsity: shares,
       costs,

@@ -127,7 +127,7 @@ Deno.test("searchByEnergy() fits every target from one walk, repeatably, and bea
       sparsity: [0.4, 0.6],
       seed: 3,
       sampler: ddim.sampler,
-      calls: (steps) => steps,
+      withSteps: () => ddim.sampler,
       decode: () => Promise.resolve(undefined),
       form: () => Promise.resolve(form),
       solver: () => Promise.reject(),

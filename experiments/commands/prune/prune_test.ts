@@ -66,6 +66,10 @@ Deno.test("prune refuses before its search", () =>
         "expected a number between 0 and 1, or several",
       ],
       [
+        [...asked, "--steps", "4", "--teacher-steps", "6"],
+        "to be a multiple of the sampler's steps",
+      ],
+      [
         [...asked, "--sparsity", "0.5,1"],
         '--sparsity is "0.5,1", expected a number',
       ],

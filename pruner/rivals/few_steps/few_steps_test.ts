@@ -87,7 +87,7 @@ Deno.test("alignedTimesteps() have the table at ten steps, halve it at twenty, a
   const { timesteps } = alignedSteps[table];
   assertEquals(alignedTimesteps(noise, { table, steps: 10 }), timesteps);
   const twenty = alignedTimesteps(noise, { table, steps: 20 });
-  assert(typeof twenty !== "string");
+  if (typeof twenty === "string") throw new Error(twenty);
   assertEquals(twenty.filter((_, i) => i % 2 === 0), [...timesteps]);
   assertEquals(twenty, twenty.toSorted((a, b) => b - a));
   const other = alignedTimesteps(trainedNoise(scheduler(0.03)), {
@@ -117,7 +117,7 @@ Deno.test("fewer steps by another solver and at GITS' timesteps keep to the budg
     });
     assertEquals(none.kind, "none");
     const found = await fit({ kind: "gits", steps: 12 });
-    assert(found.kind === "steps");
+    if (found.kind !== "steps") throw new Error(found.kind);
     const { kind, timesteps } = found.solver!;
     assertEquals([kind, timesteps!.length], ["dpm-solver++", 3]);
     const fine = sampler.withSteps(12, { kind: "dpm-solver++" }).sampler.steps

@@ -10,13 +10,15 @@ import { alignedTimesteps } from "./aligned_timesteps.ts";
 
 /** The most steps that a budget pays for, by another solver if there is one; 0 if it pays for none. */
 export function stepsWithin(
-  { net, calls }: Pick<MethodContext, "net" | "calls">,
+  { net, withSteps }: Pick<MethodContext, "net" | "withSteps">,
   maxCost: number,
   solver?: AnotherSolver,
 ): number {
   const call = denseCost(net) / net.steps;
-  let steps = net.steps;
-  while (steps > 0 && calls(steps, solver) * call > maxCost) steps--;
+  const fits = (steps: number) =>
+    withSteps(steps, solver).steps.length * call <= maxCost;
+  let { steps } = net;
+  while (steps > 0 && !fits(steps)) steps--;
   return steps;
 }
 

@@ -34,7 +34,7 @@ import {
 } from "./schedules.ts";
 import { gramOf } from "./gram.ts";
 import { sensitivities, sensitivityPasses } from "./sensitivity.ts";
-import { type Teacher, trajectoriesOf } from "./teacher.ts";
+import { sharedSteps, type Teacher, trajectoriesOf } from "./teacher.ts";
 import type { SolverForm } from "./solver_space.ts";
 
 /** The kept result of the search for one budget. */
@@ -83,6 +83,8 @@ const solverMethod = (name: string, maker: ScheduleMaker): Method => ({
   pictures: ({ search }) => trajectoriesOf(search),
   async fit(context, maxCost): Promise<FittedPlan> {
     const { net, once, search: { solver: settings } } = context;
+    const { teacher } = settings;
+    if (teacher) sharedSteps(context.sampler, context.withSteps(teacher.steps));
     const parts = partsOf(name, settings);
     const units = unitsOf(net, maxCost);
     const measures = maker.measures && {
