@@ -11,6 +11,7 @@ import {
   readSchedulerConfig,
 } from "../samplers/schedule/read_scheduler_config.ts";
 import type { SchedulerConfig } from "../samplers/schedule/scheduler_config.ts";
+import type { PipelineKind } from "./kinds/pipeline_kind.ts";
 import { kindOf } from "./kinds/pipeline_kinds.ts";
 import { LoadedPipeline, type PipelineOptions } from "./loaded_pipeline.ts";
 import { PipelineSampler } from "./pipeline_sampler.ts";
@@ -74,7 +75,7 @@ export async function loadPipeline(
     folder,
     checkpoint,
     model: loaded,
-    scheduler: file === null ? null : await schedulerIn(file, parts),
+    scheduler: file === null ? null : await schedulerIn(file, { parts, kind }),
     tokens: parts
       ? await kind.prompts?.tokens(folder, parts, loaded)
       : undefined,
@@ -83,14 +84,15 @@ export async function loadPipeline(
   });
 }
 
-/** Reads a scheduler's configuration, with the class that the pipeline's index names. */
+/** Reads a scheduler's configuration, with the class that the pipeline's index names and the values that its kind sets. */
 async function schedulerIn(
   file: string,
-  parts: PipelineParts | undefined,
+  { parts, kind }: { parts?: PipelineParts; kind: PipelineKind },
 ): Promise<SchedulerConfig> {
-  const config = await readSchedulerConfig(file);
-  const className = parts?.scheduler ?? config.className;
-  if (className === config.className) return config;
-  const { values } = config;
-  return parseSchedulerConfig({ ...values, _class_name: className }, file);
+  const { className, values } = await readSchedulerConfig(file);
+  const _class_name = parts?.scheduler ?? className;
+  return parseSchedulerConfig(
+    { ...values, _class_name, ...kind.scheduler },
+    file,
+  );
 }

@@ -96,6 +96,33 @@ Deno.test("a pipeline's index says which scheduler reads its configuration, as i
   });
 });
 
+Deno.test("Stable Diffusion's classes set keys that early files of schedulers have wrong, as in diffusers", async () => {
+  await inTinyPipeline("StableDiffusionPipeline", async (folder) => {
+    const file = `${folder}/scheduler/scheduler_config.json`;
+    const early = {
+      ...JSON.parse(await Deno.readTextFile(file)),
+      ...{ clip_sample: true, skip_prk_steps: false, steps_offset: 0 },
+    };
+    await Deno.writeTextFile(file, JSON.stringify(early));
+    const keysOf = async (_class_name: string) => {
+      const index = JSON.stringify({ _class_name });
+      await Deno.writeTextFile(`${folder}/model_index.json`, index);
+      const { scheduler } = await loadPipeline(folder);
+      const { clip_sample, skip_prk_steps, steps_offset } = scheduler!.values;
+      return [clip_sample, skip_prk_steps, steps_offset];
+    };
+    assertEquals(await keysOf("StableDiffusionPipeline"), [false, false, 1]);
+    assertEquals(
+      await keysOf("StableDiffusionInpaintPipeline"),
+      [true, true, 1],
+    );
+    assertEquals(
+      await keysOf("LatentConsistencyModelPipeline"),
+      [true, false, 0],
+    );
+  });
+});
+
 Deno.test("a drawing with once closes the network before it decodes the last batch", async () => {
   const pipeline = await loadPipeline("zoo/models/dit-shapes");
   const sampler = pipeline.sampler({ steps: 1 });

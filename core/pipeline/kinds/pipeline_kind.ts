@@ -36,6 +36,8 @@ export interface PipelineKind {
   readonly sigmas?: (steps: number) => readonly number[];
   /** The default `max_shift` of dynamic shifting, for a scheduler that is not flow matching's own. */
   readonly mostShift?: number;
+  /** Values of keys of the folder's scheduler that diffusers' class sets, whatever the file says: early files had others. */
+  readonly scheduler?: Readonly<Record<string, unknown>>;
   /** The start from a picture; a kind without it starts from noise alone. */
   readonly start?: PictureStarts;
   /** The text encoders; a kind without them draws classes. */

@@ -55,6 +55,12 @@ const stableDiffusion: PipelineKind = {
   prompts: ofClip(clipTexts),
 };
 
+/** The same from a folder of diffusers, whose classes set keys of schedulers that early files had wrong. */
+const stableDiffusionFolder: PipelineKind = {
+  ...stableDiffusion,
+  scheduler: { steps_offset: 1, clip_sample: false },
+};
+
 /** Latent consistency models (Luo et al., 2023): Stable Diffusion in a few steps, its network distilled to read the scale of guidance. */
 const latentConsistency: PipelineKind = {
   ...stableDiffusion,
@@ -115,9 +121,12 @@ const kinds: Readonly<Record<PipelineClass, PipelineKind>> = {
   StableDiffusion3Img2ImgPipeline: { ...stableDiffusion3, steps: 50 },
   StableDiffusion3InpaintPipeline: { ...stableDiffusion3, steps: 50 },
   StableDiffusion3Pipeline: stableDiffusion3,
-  StableDiffusionImg2ImgPipeline: stableDiffusion,
-  StableDiffusionInpaintPipeline: stableDiffusion,
-  StableDiffusionPipeline: stableDiffusion,
+  StableDiffusionImg2ImgPipeline: stableDiffusionFolder,
+  StableDiffusionInpaintPipeline: {
+    ...stableDiffusion,
+    scheduler: { steps_offset: 1, skip_prk_steps: true },
+  },
+  StableDiffusionPipeline: stableDiffusionFolder,
   StableDiffusionXLImg2ImgPipeline: stableDiffusionXl,
   StableDiffusionXLInpaintPipeline: {
     ...stableDiffusionXl,
