@@ -18,8 +18,18 @@ const required: AllowedValues = {
   use_quant_conv: [undefined, true, false],
 };
 
-/** Values of keys that older files lack: Stable Diffusion 1's factor, and diffusers' own size. */
-const defaults = { scaling_factor: 0.18215 };
+/** diffusers' values of keys that a file leaves out: the earliest files lack the norms' groups and the factor. */
+const defaults = {
+  block_out_channels: [64],
+  down_block_types: ["DownEncoderBlock2D"],
+  in_channels: 3,
+  latent_channels: 4,
+  layers_per_block: 1,
+  norm_num_groups: 32,
+  out_channels: 3,
+  scaling_factor: 0.18215,
+  up_block_types: ["UpDecoderBlock2D"],
+};
 const usualSampleSize = 32;
 
 /** The part of `vae/config.json` that the networks depend on. */
@@ -30,7 +40,7 @@ export type AutoencoderConfig = Readonly<
 /**
  * The configuration of an autoencoder, from the parsed `config.json` of an `AutoencoderKL`.
  *
- * @throws {TypeError} If a key is missing, contradicts another, or asks for another network.
+ * @throws {TypeError} If a key contradicts another, is unknown, or asks for another network.
  */
 export function parseAutoencoderConfig(json: unknown, file: string) {
   const config = new ConfigJson(json, file, required, defaults);

@@ -108,9 +108,22 @@ Deno.test("the config is read strictly", () => {
   }
 });
 
-Deno.test("the scaling factor of files older than its key is Stable Diffusion 1's", () => {
-  const { scaling_factor: _, ...old } = json;
-  assertEquals(parseAutoencoderConfig(old, "test").scalingFactor, 0.18215);
+Deno.test("keys that early files lack have diffusers' values", () => {
+  const early = {
+    _class_name: "AutoencoderKL",
+    block_out_channels: [32, 64],
+    down_block_types: ["DownEncoderBlock2D", "DownEncoderBlock2D"],
+    up_block_types: ["UpDecoderBlock2D", "UpDecoderBlock2D"],
+  };
+  const parsed = parseAutoencoderConfig(early, "test");
+  const { inChannels, outChannels, latentChannels, resnets } = parsed;
+  assertEquals([inChannels, outChannels, latentChannels, resnets], [
+    3,
+    3,
+    4,
+    1,
+  ]);
+  assertEquals([parsed.normGroups, parsed.scalingFactor], [32, 0.18215]);
 });
 
 /** A small autoencoder like later models': without convolutions around the latents, without attention, shifted. */

@@ -122,6 +122,7 @@ const malformed: [Record<string, unknown>, string][] = [
   [{ trained_betas: [0.1, 2] }, "is [0.1,2], expected a list of numbers"],
   [{ solver_p: {} }, "is {}, expected null"],
   [{ thresholding: "true" }, 'is "true"'],
+  [{ predict_epsilon: false }, "is false, expected true"],
   [{ no_such_key: 1 }, "is 1, expected no key of that name"],
 ];
 
@@ -208,8 +209,11 @@ Deno.test("a kind refuses values that its class cannot use, and ignores keys of 
     );
     assert(error.message.includes("a.json"), error.message);
   }
-  // Keys of other classes stay in a file that was saved after a change of class.
-  const other = { skip_prk_steps: true, use_karras_sigmas: true, shift: 3 };
+  // Keys of other classes stay in a file that was saved after a change of class; early files have keys of their own.
+  const other = {
+    ...{ skip_prk_steps: true, use_karras_sigmas: true, shift: 3 },
+    ...{ predict_epsilon: true, tensor_format: "pt" },
+  };
   assertEquals(
     makeSampler(parseSchedulerConfig(other, "a"), { kind: "ddim", steps: 5 }),
     makeSampler(parseSchedulerConfig({}, "a"), { kind: "ddim", steps: 5 }),

@@ -54,6 +54,7 @@ export const schedulerKeys: Readonly<Record<string, Check>> = {
   trained_betas: orNull(fractions),
   rescale_betas_zero_snr: boolean,
   prediction_type: oneOf(...predictions),
+  predict_epsilon: only(true), // in files older than prediction_type
 
   // The clean sample
   clip_sample: boolean,
