@@ -101,7 +101,7 @@ export function parseUnetConfig(json: unknown, file: string) {
   const guidance = "time_cond_proj_dim";
   const parsed = {
     /** Height and width of the latents that the network was trained with. */
-    sampleSize: config.positiveIntegers("sample_size", 2, most.side)[0],
+    sampleSize: sampleSizeOf(config),
     ...channelsOf(config),
     ...stagesOf(config),
     /** Width of `encoder_hidden_states`. */
@@ -121,6 +121,18 @@ export function parseUnetConfig(json: unknown, file: string) {
   config.finish(harmless, diffusersKeys);
   checkSizes(config, parsed);
   return parsed;
+}
+
+/** Stable Diffusion 1's side of latents; files of diffusers before 0.9 may have half of it, and are then corrected as there. */
+const earlySampleSize = 64;
+
+/** The side of the latents. @throws {TypeError} If the sides differ. */
+function sampleSizeOf(config: ConfigJson): number {
+  const key = "sample_size";
+  const [side, other] = config.positiveIntegers(key, 2, most.side);
+  if (side !== other) config.refuse(key, "equal sides");
+  const isEarly = /^0\.[0-8]\./.test(`${config.value("_diffusers_version")}`);
+  return isEarly ? Math.max(side, earlySampleSize) : side;
 }
 
 /** The latents' channels in and out; a network that reads one channel more than twice the latents' inpaints. */
@@ -180,13 +192,10 @@ export function withTimeIds(
 
 function checkSizes(
   config: ConfigJson,
-  { sampleSize, normGroups, down, middle, up }:
+  { normGroups, down, middle, up }:
     & ReturnType<typeof stagesOf>
-    & { sampleSize: number; normGroups: number },
+    & { normGroups: number },
 ): void {
-  if ([config.value("sample_size")].flat().some((n) => n !== sampleSize)) {
-    config.refuse("sample_size", "equal sides");
-  }
   if (down[0].channels % 2 !== 0) {
     config.refuse("block_out_channels", "an even number of channels first");
   }

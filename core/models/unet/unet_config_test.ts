@@ -112,6 +112,15 @@ Deno.test("parseUnetConfig() has diffusers' values for keys that older files lac
   assertEquals(textWidth, 1280);
 });
 
+Deno.test("parseUnetConfig() takes a small sample_size of diffusers before 0.9 for 64, as diffusers does", () => {
+  const sideOf = (_diffusers_version: string, sample_size: number) =>
+    parseUnetConfig({ ...json, _diffusers_version, sample_size }, "test")
+      .sampleSize;
+  assertEquals(["0.2.2", "0.7.0.dev0"].map((v) => sideOf(v, 32)), [64, 64]);
+  assertEquals(["0.9.0", "0.10.2"].map((v) => sideOf(v, 32)), [32, 32]);
+  assertEquals(sideOf("0.6.0", 96), 96);
+});
+
 Deno.test("parseUnetConfig() reads a sample_size of two equal sides", () => {
   const twice = { ...json, sample_size: [24, 24] };
   assertEquals(parseUnetConfig(twice, "config.json").sampleSize, 24);
