@@ -104,6 +104,16 @@ Deno.test("rulePlan() plans a mask beforehand, and refuses a rule that asks for 
     );
   }));
 
+Deno.test("dbCache() cuts its warm-up to a mask that only computes, and reuses after its end", () =>
+  withTinySampler({ steps: 6, granularity: "block" }, async (sampler) => {
+    const rule = dbCache({
+      ...{ first: 1, last: 0, threshold: 0.2, warmUp: 5 },
+      mask: { computes: [true, true, true], tests: false },
+    });
+    const { gates } = await rulePlan(superNetOf(sampler), rule);
+    assertEquals(text(gates.map(([, second]) => second === 1)), "111000");
+  }));
+
 Deno.test("a rule that decides while sampling leaves a plan that leads to the same latents", () =>
   withTinySampler({ steps: 6, granularity: "block" }, async (sampler) => {
     await using runner = new SubNetRunner(superNetOf(sampler));

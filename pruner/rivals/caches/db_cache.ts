@@ -18,7 +18,7 @@ export interface DbCacheSettings {
   readonly last: number;
   /** The relative change below which blocks are reused; from 1 on, they always are. */
   readonly threshold: number;
-  /** The calls 0, i, 2i, … before `warmUp` compute; i is `warmUpInterval`. */
+  /** The calls 0, i, 2i, … before `warmUp` compute; i is `warmUpInterval`. A mask cuts them to its leading ones. */
   readonly warmUp: number;
   readonly warmUpInterval?: number;
   /** The most reusing calls of a run, and in a row; without limit by default, and if a mask asks no threshold. */
@@ -42,8 +42,8 @@ export function dbCache(settings: DbCacheSettings): CacheRule {
   const { first, last, threshold, mask, order = 0 } = settings;
   const { mostReused = Infinity, mostInARow = Infinity } = settings;
   const { warmUp, warmUpInterval = 1 } = settings;
-  const leading = mask?.computes.indexOf(false) ?? -1;
-  const warm = leading === -1 ? warmUp : Math.min(warmUp, leading);
+  const leading = mask && [...mask.computes, false].indexOf(false);
+  const warm = Math.min(warmUp, leading ?? Infinity);
   let [reused, inARow] = [0, 0];
   const mayReuse = (t: number) =>
     !(t < warm && t % warmUpInterval === 0) && !mask?.computes[t] &&
