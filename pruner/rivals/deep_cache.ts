@@ -17,7 +17,8 @@ const layersOfStage = 3;
 /**
  * The number of last units that run between key steps at a branch of the authors'
  * code. Branches count the layers of the up blocks from the end; an upsampler at a
- * stage's end is a unit of its own.
+ * stage's end is a unit of its own. Branches beyond the first stage equal the last
+ * one within it, which holds the mid block alone.
  *
  * @throws {RangeError} If the UNet has no such branch.
  */
@@ -27,7 +28,7 @@ export function branchCut({ units }: SuperNet, branch: number): number {
     ...Map.groupBy(layers, (unit) => unit.split(".")[1]).values(),
   ];
   const stage = stages.at(-1 - Math.trunc(branch / layersOfStage));
-  const first = stage?.at(-1 - branch % layersOfStage);
+  const first = stage ? stage.at(-1 - branch % layersOfStage) : layers.at(0);
   if (first !== undefined) return units.length - 1 - units.indexOf(first);
   throw new RangeError(
     `Cannot cut a UNet at branch ${branch}: found stages of ${

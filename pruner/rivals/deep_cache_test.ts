@@ -26,10 +26,11 @@ Deno.test("keysByTimestep() counts a repeated timestep once", () => {
   assertEquals(keysByTimestep(timesteps, (place) => place % 3 === 0), [0, 3]);
 });
 
-Deno.test("branchCut() counts three layers a stage from the output, and refuses branches that do not exist", () => {
+Deno.test("branchCut() counts three layers a stage from the output, ends after the mid block, and refuses branches that do not exist", () => {
   const net = tiny("branch");
   assertEquals([0, 1, 2, 3].map((b) => branchCut(net, b)), [1, 2, 3, 5]);
-  assertThrows(() => branchCut(net, 9), RangeError, "at branch 9");
+  assertEquals([4, 6, 9].map((b) => branchCut(net, b)), [6, 6, 6]);
+  assertThrows(() => branchCut(net, 5), RangeError, "at branch 5");
 });
 
 const tiny = (granularity: "block" | "branch" | "layer") =>
