@@ -11,11 +11,6 @@ import {
   taylorSeerDiffusers,
   taylorSeerLite,
 } from "./rivals/caches/taylor_seer.ts";
-import {
-  deepCache,
-  deepCacheAuthors,
-  deepCacheNonUniform,
-} from "./rivals/deep_cache.ts";
 import { fewerSteps } from "./rivals/few_steps/fewer_steps.ts";
 import { gits } from "./rivals/few_steps/gits.ts";
 import { fora } from "./rivals/fora.ts";
@@ -23,6 +18,11 @@ import { genetic } from "./rivals/genetic_search.ts";
 import { random, randomSearch } from "./rivals/random_gates.ts";
 import { searchedSubset } from "./rivals/searched_subset.ts";
 import { subsetForecast } from "./rivals/subset_forecast.ts";
+import {
+  deepCache,
+  deepCacheAuthors,
+  deepCacheNonUniform,
+} from "./rivals/unets/deep_cache.ts";
 import { uniformReuse } from "./rivals/uniform_reuse.ts";
 import { budCache } from "./rivals/whole_steps/bud_cache.ts";
 import { dpCache } from "./rivals/whole_steps/dp_cache.ts";

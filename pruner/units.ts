@@ -13,6 +13,10 @@ export const gatesWhere = (
 export const blockAt = ({ blocks }: SuperNet, unit: string): number =>
   blocks.findIndex(({ block }) => block.name === unit);
 
+/** Whether every unit but the whole step holds its output. */
+export const holdsOutputs = ({ blocks }: SuperNet): boolean =>
+  blocks.every(({ block }) => !block.gated || !block.streams);
+
 /** Whether every unit but the whole step holds the residual that it adds to a stream. */
 export const addsToStreams = ({ blocks }: SuperNet): boolean =>
   blocks.every(({ block }) => !block.gated || block.streams);

@@ -2,6 +2,12 @@
 import type { SubNetPlan, SuperNet } from "@dip-go/supernet/gates";
 import { planCost } from "@dip-go/supernet/solver";
 import { type Method, noPlan, planned } from "../method.ts";
+import { range } from "../numbers.ts";
+
+/** Every N-th of T steps, from 0. */
+export function uniformKeys(interval: number, steps: number): number[] {
+  return range(steps).filter((t) => t % interval === 0);
+}
 
 /** A rule of key steps. */
 export interface KeyRule extends Pick<Method, "refusal"> {

@@ -1,9 +1,15 @@
 import { denseCost, superNet } from "@dip-go/supernet/gates";
 import { planCost, planMacs } from "@dip-go/supernet/solver";
 import { tinySd3 } from "@dip-go/testing/models";
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { MethodContext } from "../method.ts";
 import { fora } from "./fora.ts";
+import { uniformKeys } from "./key_method.ts";
+
+Deno.test("uniformKeys() starts at 0 and stays below T", () => {
+  assertEquals(uniformKeys(3, 7), [0, 3, 6]);
+  assertEquals(uniformKeys(1, 2), [0, 1]);
+});
 
 Deno.test("a rule's keys fit the budget with the plan's payloads, for which blocks that hold branches recompute their gates", async () => {
   const net = superNet(tinySd3({ batch: 2, granularity: "sublayer" }), {

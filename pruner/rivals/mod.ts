@@ -14,10 +14,10 @@ export { broadcastPlan } from "./caches/pyramid_attention_broadcast.ts";
 export { smoothPlan, smoothRuns } from "./caches/smooth_cache.ts";
 export { tGatePlan } from "./caches/t_gate.ts";
 export { diffusersKeys, paperKeys, taylorPlan } from "./caches/taylor_seer.ts";
+export { foraKeys } from "./fora.ts";
+export { uniformKeys } from "./key_method.ts";
 export {
   branchCut,
   deepCacheGates,
   keysByTimestep,
-  uniformKeys,
-} from "./deep_cache.ts";
-export { foraKeys } from "./fora.ts";
+} from "./unets/deep_cache.ts";

@@ -6,7 +6,6 @@ import {
   deepCacheGates,
   keysByTimestep,
   nonUniformKeys,
-  uniformKeys,
 } from "./deep_cache.ts";
 
 Deno.test("nonUniformKeys() is the authors' schedule", () => {
@@ -14,11 +13,6 @@ Deno.test("nonUniformKeys() is the authors' schedule", () => {
   assertEquals(nonUniformKeys(5, 50), keys);
   assertEquals(nonUniformKeys(3, 20), [0, 3, 5, 7, 10, 13, 16]);
   assertEquals(nonUniformKeys(1, 4), [0, 1, 2, 3]);
-});
-
-Deno.test("uniformKeys() starts at 0 and stays below T", () => {
-  assertEquals(uniformKeys(3, 7), [0, 3, 6]);
-  assertEquals(uniformKeys(1, 2), [0, 1]);
 });
 
 Deno.test("keysByTimestep() counts a repeated timestep once", () => {

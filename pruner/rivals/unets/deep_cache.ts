@@ -4,9 +4,9 @@
  * only its shallowest part runs, on the deeper part's output of the last key step.
  */
 import { type Gates, liveBlocks, type SuperNet } from "@dip-go/supernet/gates";
-import { range } from "../numbers.ts";
-import { blockAt, gatesWhere } from "../units.ts";
-import { keyMethod } from "./key_method.ts";
+import { range } from "../../numbers.ts";
+import { blockAt, gatesWhere, holdsOutputs } from "../../units.ts";
+import { keyMethod, uniformKeys } from "../key_method.ts";
 
 /** The authors' choice for 50 steps of Stable Diffusion: key steps are densest around `centre`, by a power. */
 const authors = { steps: 50, centre: 15, power: 1.4 };
@@ -39,11 +39,9 @@ export function branchCut({ units }: SuperNet, branch: number): number {
 
 /** Whether there are units before the cut, and all units hold their outputs, as DeepCache's cache does. */
 const canDeepCache = (
-  { blocks, units }: SuperNet,
+  net: SuperNet,
   computed: number,
-): boolean =>
-  units.length - 2 >= computed &&
-  blocks.every(({ block }) => !block.gated || !block.streams);
+): boolean => net.units.length - 2 >= computed && holdsOutputs(net);
 
 /**
  * Gates of DeepCache: between key steps only the last units before the whole
@@ -108,11 +106,6 @@ export const keysByTimestep = (
   timesteps.flatMap((timestep, t) =>
     isKey(timesteps.indexOf(timestep)) ? [t] : []
   );
-
-/** Every N-th of T steps, from 0. */
-export function uniformKeys(interval: number, steps: number): number[] {
-  return range(steps).filter((t) => t % interval === 0);
-}
 
 /** The step by which p falls if keys coincide. */
 const powerStep = 0.02;
