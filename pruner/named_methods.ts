@@ -2,6 +2,7 @@
 import type { Method } from "./method.ts";
 import { dipGo, dipGoSteps } from "./network/dip_go.ts";
 import { firstBlock } from "./rivals/caches/first_block_cache.ts";
+import { deltaDit } from "./rivals/caches/delta_dit.ts";
 import { learningToCache } from "./rivals/caches/learning_to_cache.ts";
 import { magCache } from "./rivals/caches/mag_cache.ts";
 import { smoothCache } from "./rivals/caches/smooth_cache.ts";
@@ -23,6 +24,7 @@ import {
   deepCacheAuthors,
   deepCacheNonUniform,
 } from "./rivals/unets/deep_cache.ts";
+import { fasterDiffusion } from "./rivals/unets/faster_diffusion.ts";
 import { uniformReuse } from "./rivals/uniform_reuse.ts";
 import { budCache } from "./rivals/whole_steps/bud_cache.ts";
 import { dpCache } from "./rivals/whole_steps/dp_cache.ts";
@@ -42,6 +44,7 @@ export const methods: readonly Method[] = [
   gits,
   uniformReuse,
   fora,
+  deltaDit,
   smoothCache,
   learningToCache,
   magCache,
@@ -52,6 +55,7 @@ export const methods: readonly Method[] = [
   deepCache,
   deepCacheNonUniform,
   deepCacheAuthors,
+  fasterDiffusion,
   guidanceStops,
   tGate,
   random,

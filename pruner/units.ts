@@ -13,6 +13,10 @@ export const gatesWhere = (
 export const blockAt = ({ blocks }: SuperNet, unit: string): number =>
   blocks.findIndex(({ block }) => block.name === unit);
 
+/** The name of the block that a unit is a part of; the unit's own if it is a whole block. */
+export const blockOf = (unit: string): string =>
+  unit.replace(/\.(attn\d?|ff)$/, "");
+
 /** Whether every unit but the whole step holds its output. */
 export const holdsOutputs = ({ blocks }: SuperNet): boolean =>
   blocks.every(({ block }) => !block.gated || !block.streams);

@@ -13,10 +13,11 @@ import { planCost } from "@dip-go/supernet/solver";
 import { SubNetRunner } from "@dip-go/supernet/sampling";
 import { withTinySampler } from "@dip-go/testing/runs";
 import { fidelityTo } from "../../calibration.ts";
-import { fitTarget } from "../../method.ts";
+import { fitTarget, type MethodContext } from "../../method.ts";
 import { SamplerSearch } from "../../sampler_search.ts";
 import { classSearch } from "../../search_settings.ts";
 import { dbCache, rulePlan } from "./db_cache.ts";
+import { deltaDit, deltaDitPlan } from "./delta_dit.ts";
 import { firstBlock, firstBlockCache } from "./first_block_cache.ts";
 import { learningToCache, routedPlan } from "./learning_to_cache.ts";
 import { magCache, magRatios, magRuns } from "./mag_cache.ts";
@@ -66,6 +67,39 @@ Deno.test("tGateRuns() stops cross-attention at the gate, and runs self-attentio
   assertEquals(text(cross), "111111000");
   const late = tGateRuns(10, { ...settings, first: -1 });
   assertEquals(text(late.cross), "1111111000");
+});
+
+Deno.test("Δ-DiT leaves out three quarters of the blocks between keys: the rear ones up to step 12 of 20, then the front ones", async () => {
+  const pipeline = await loadPipeline("zoo/models/dit-shapes");
+  const sampler = pipeline.sampler({ steps: 20, granularity: "sublayer" });
+  const net = superNetOf(sampler);
+  const { gates, payloads = {} } = deltaDitPlan(net, [0, 10, 15]);
+  const rows = gates.map((row) => row.join(""));
+  const ones = (blocks: number) => "11".repeat(blocks);
+  const zeros = (blocks: number) => "00".repeat(blocks);
+  const whole = ones(12) + "1";
+  const early = ones(3) + zeros(9) + "1";
+  const late = zeros(9) + ones(3) + "1";
+  const between = (count: number, row: string) => Array(count).fill(row);
+  assertEquals(rows, [
+    whole,
+    ...between(9, early),
+    whole,
+    early,
+    ...between(3, late),
+    whole,
+    ...between(4, late),
+  ]);
+  assertEquals(Object.keys(payloads), net.units.slice(0, -1));
+  assert(Object.values(payloads).every(({ held }) => held === "residual"));
+  // Every second step, which the authors count as 1.6 times fewer MACs.
+  const task = { net } as MethodContext;
+  const fitted = await deltaDit.fit(task, 0.63 * denseCost(net));
+  if (fitted.kind !== "gates") throw new Error(fitted.kind);
+  const keys = fitted.plan.gates.flatMap((row, t) =>
+    row.includes(0) ? [] : [t]
+  );
+  assertEquals(keys, [0, 2, 4, 6, 8, 10, 12, 14, 16, 18]);
 });
 
 Deno.test("rulePlan() plans a mask beforehand, and refuses a rule that asks for changes", () =>
