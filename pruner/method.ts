@@ -23,13 +23,15 @@ import type {
   Trajectories,
 } from "./search/learned_solver/teacher.ts";
 
-/** A plan of First Block Cache, which decides while sampling, for all pictures of a batch together. */
+/** A plan of First Block Cache or TeaCache, which decide while sampling, for all pictures of a batch together. */
 export interface AdaptivePlan {
   readonly kind: "adaptive";
-  /** The number of units of the first block. */
+  /** The number of units that run before the decision: those of the first block, or none under TeaCache. */
   readonly first: number;
-  /** The largest relative change at which the other blocks are reused. */
+  /** The largest relative change, or sum of estimated changes, at which the other blocks are reused. */
   readonly threshold: number;
+  /** TeaCache's estimate of the output's change: coefficients, constant first; undefined under First Block Cache. */
+  readonly polynomial?: readonly number[];
   /** The MACs of one picture, in the mean over the search's runs. */
   readonly macs: number;
   /** The cost of one picture in the budget's unit, in the same mean. */

@@ -1,7 +1,8 @@
 /** All methods that an experiment, or `prune`, can name. */
 import type { Method } from "./method.ts";
 import { dipGo, dipGoSteps } from "./network/dip_go.ts";
-import { firstBlock } from "./rivals/caches/first_block_cache.ts";
+import { firstBlock } from "./rivals/adaptive/first_block_cache.ts";
+import { teaCache } from "./rivals/adaptive/tea_cache.ts";
 import { deltaDit } from "./rivals/caches/delta_dit.ts";
 import { learningToCache } from "./rivals/caches/learning_to_cache.ts";
 import { magCache } from "./rivals/caches/mag_cache.ts";
@@ -49,6 +50,7 @@ export const methods: readonly Method[] = [
   learningToCache,
   magCache,
   firstBlock,
+  teaCache,
   taylorSeer,
   taylorSeerDiffusers,
   taylorSeerLite,

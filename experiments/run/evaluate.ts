@@ -14,7 +14,7 @@ import { openSolver } from "@dip-go/supernet/solver";
 import type { Bench } from "./bench.ts";
 import type { Experiment } from "../schema/experiment.ts";
 import type { SampledPlan } from "@dip-go/pruner/methods";
-import { firstBlockCache } from "@dip-go/pruner/rivals";
+import { adaptiveRule } from "@dip-go/pruner/rivals";
 
 /** A class or prompt, and the noise that its image is made from. */
 export interface EvaluationPair {
@@ -87,10 +87,9 @@ async function openPlan(
         : { gates: denseGates(calls, bench.net.units.length) },
     );
   }
-  const { threshold, first } = fitted;
   return {
     async sample(request) {
-      const rule = firstBlockCache(threshold, first);
+      const rule = adaptiveRule(runner.net, fitted);
       return (await runner.sampleByRule(request, rule)).latents;
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -65,4 +65,7 @@ Deno.test("a cache that decides while sampling reuses nothing at threshold 0", (
       await draw({ kind: "adaptive", threshold: 9, ...cost }),
       full,
     );
+    const teaCache = { ...cost, kind: "adaptive", polynomial: [1] } as const;
+    assertEquals(await draw({ ...teaCache, threshold: 0 }), full);
+    assertNotEquals(await draw({ ...teaCache, threshold: 9 }), full);
   }));

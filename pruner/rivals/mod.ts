@@ -1,6 +1,7 @@
 /** Plans and rules of published caches; the rivals are in this folder, one file for each method. */
 export { layersPlan } from "./caches/held_plan.ts";
-export { firstBlockCache } from "./caches/first_block_cache.ts";
+export { adaptiveRule } from "./adaptive/adaptive_rule.ts";
+export { firstBlockCache } from "./adaptive/first_block_cache.ts";
 export {
   dbCache,
   type DbCacheSettings,

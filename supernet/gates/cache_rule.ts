@@ -1,4 +1,5 @@
 /** Caches that decide at each call which units are computed: a rule, and the plan of its decisions. */
+import type { Graph } from "@dip-go/core/onnx";
 import type { Gate } from "./gates.ts";
 import { longestHistory, type PayloadRow, type Payloads } from "./payloads.ts";
 import type { SubNetPlan } from "./plan.ts";
@@ -13,11 +14,14 @@ export interface CacheRule {
   /** The number of units at the start, and at the end, that run at every call. */
   readonly first: number;
   readonly last: number;
+  /** A graph that makes one value from tensors known before the decision, whose change is asked instead. */
+  readonly probe?: Graph;
   /**
    * Whether call t > 0 reuses the earlier residuals.
    *
    * @param change Returns mean |r − r'| / mean |r'| over the batch: r sums the
-   * first units' residuals, r' those of the last call that did not reuse.
+   * first units' residuals, r' those of the last call that did not reuse. With a
+   * probe, r is its value, r' that of the last call.
    */
   reuses(t: number, change: () => Promise<number>): Promise<boolean>;
   /** Weights of earlier residuals, newest first; [1] by default. @param computed Their calls, ascending. */
@@ -64,21 +68,22 @@ export class RulePlan implements SubNetPlan {
   /**
    * Decides call t; calls are decided in order.
    *
-   * @param added Returns the sum of the first units' residuals at this call; undefined before sampling.
+   * @param observed Returns the value r of this call; undefined before sampling.
    * @throws {RangeError} If the rule asks for a change before sampling.
    */
-  async decide(t: number, added?: () => Promise<Float32Array>): Promise<void> {
+  async decide(
+    t: number,
+    observed?: () => Promise<Float32Array>,
+  ): Promise<void> {
     const { rule, net: { units } } = this;
     const reuses = t > 0 && await rule.reuses(t, async () => {
-      if (added) return relativeChange(await added(), this.#before);
+      if (observed) return relativeChange(await observed(), this.#before);
       throw new RangeError(
         `Cannot plan a cache before sampling: it asks for a change at call ${t}, expected none; sample by its rule`,
       );
     });
-    if (!reuses) {
-      this.#computed.push(t);
-      if (added) this.#before = await added();
-    }
+    if (!reuses) this.#computed.push(t);
+    if (observed && (rule.probe || !reuses)) this.#before = await observed();
     this.#rows[t] = reuses ? rule.weights?.(t, this.#computed) ?? [1] : [];
     this.gates[t] = units.map((unit): Gate =>
       reuses && this.#between.has(unit) ? 0 : 1

@@ -5,6 +5,7 @@
  * one SubNet often, {@linkcode openFusedSubNet} is faster.
  */
 import { computedName, streamOf } from "@dip-go/core/models";
+import type { Graph } from "@dip-go/core/onnx";
 import type {
   Feeds,
   PlacedTensor,
@@ -221,7 +222,9 @@ export class SubNetRunner implements AsyncDisposable {
     const net = heldBy(this.net, plan.payloads);
     const { blocks, units, model: { output } } = net;
     const places = blocks.map(({ block }) => units.indexOf(block.name));
-    const first = places.indexOf(rule.first - 1);
+    const first = rule.first > 0
+      ? places.indexOf(rule.first - 1) + 1
+      : places.indexOf(0);
     using workspace = this.workspaces.enter();
     const held: HeldByStep = new Map();
     const latents = await runSampler(net, request, {
@@ -229,19 +232,35 @@ export class SubNetRunner implements AsyncDisposable {
       held,
       call: async (step, feeds) => {
         const values = stepValues({ net, workspace, feeds }, { step, held });
-        await this.#runBlocks(blocks.map((_, i) => i <= first), values, plan);
+        await this.#runBlocks(blocks.map((_, i) => i < first), values, plan);
         await plan.decide(
           step,
-          () => addedBy(blocks.slice(0, first + 1), values),
+          () =>
+            rule.probe
+              ? this.#probed(rule.probe, values)
+              : addedBy(blocks.slice(0, first), values),
         );
         const rest = places.map((n, i) =>
-          i > first && plan.gates[step][n] !== 0
+          i >= first && plan.gates[step][n] !== 0
         );
         await this.#runBlocks(rest, values, plan);
         return await this.#read(output, values, plan);
       },
     });
     return { latents, plan };
+  }
+
+  /** The value that a graph makes from a step's tensors. */
+  async #probed(
+    graph: Graph,
+    { tensors, workspace }: StepValues,
+  ): Promise<Float32Array> {
+    const session = await this.#sessions.of({
+      key: JSON.stringify(["probe", graph.inputs, graph.outputs]),
+      graph: () => graph,
+    });
+    const made = await workspace.run(session, Object.fromEntries(tensors));
+    return await workspace.read(made[graph.outputs[0].name]);
   }
 
   /**

@@ -9,7 +9,6 @@ import {
 } from "@std/assert";
 import { TorchGenerator } from "@dip-go/core/random";
 import { denseCost, type SubNetPlan, superNetOf } from "@dip-go/supernet/gates";
-import { planCost } from "@dip-go/supernet/solver";
 import { SubNetRunner } from "@dip-go/supernet/sampling";
 import { withTinySampler } from "@dip-go/testing/runs";
 import { fidelityTo } from "../../calibration.ts";
@@ -18,7 +17,6 @@ import { SamplerSearch } from "../../sampler_search.ts";
 import { classSearch } from "../../search_settings.ts";
 import { dbCache, rulePlan } from "./db_cache.ts";
 import { deltaDit, deltaDitPlan } from "./delta_dit.ts";
-import { firstBlock, firstBlockCache } from "./first_block_cache.ts";
 import { learningToCache, routedPlan } from "./learning_to_cache.ts";
 import { magCache, magRatios, magRuns } from "./mag_cache.ts";
 import { smoothCache, smoothRuns } from "./smooth_cache.ts";
@@ -180,27 +178,6 @@ Deno.test("smoothcache and magcache take the lowest threshold within their budge
       }
       assert(closed[0] > 0 && closed[1] > closed[0], `${closed} gates closed`);
     }
-  }));
-
-Deno.test("first-block-cache takes the lowest threshold whose mean cost fits", () =>
-  withTinySampler({ steps: 5 }, async (sampler) => {
-    const search = { ...classSearch, batch: 1, calibration: 1 };
-    await using made = new SamplerSearch(sampler, { search, seed: 0 });
-    const [loose, strict] = [made.context([0.1]), made.context([0.25])];
-    const found = [];
-    for (const context of [loose, strict]) {
-      const fitted = await fitTarget(firstBlock, context);
-      if (fitted.kind !== "adaptive") throw new Error(fitted.kind);
-      assertEquals(fitted.first, 2);
-      found.push(fitted);
-    }
-    assert(found[0].threshold <= found[1].threshold);
-    assert(found[0].cost > found[1].cost);
-    const { plan } = await loose.runner.sampleByRule(
-      (await loose.calibration())[0],
-      firstBlockCache(found[1].threshold, 2),
-    );
-    assert(planCost(loose.net, plan) < denseCost(loose.net));
   }));
 
 Deno.test("routers keep the units whose reuse moves the prediction most", () =>
