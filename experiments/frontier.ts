@@ -15,6 +15,13 @@ const { prompts } = quickstartSd;
 /** Methods for every network. */
 const always = [
   "fewer-steps",
+  {
+    kind: "fewer-steps",
+    solver: { kind: "dpm-solver++" },
+    name: "dpm-solver++",
+  },
+  { kind: "fewer-steps", solver: { kind: "unipc" }, name: "unipc" },
+  "gits",
   "uniform-reuse",
   "guidance-stops",
   "random",
@@ -33,15 +40,25 @@ const always = [
 const streams = {
   methods: [
     "fora",
+    "delta-dit",
     "smoothcache",
     "magcache",
+    "first-block-cache",
+    "teacache",
     "taylorseer",
     ...always,
   ],
 };
 
 /** Methods for UNets. */
-const branches = { methods: ["deepcache", "deepcache-nonuniform", ...always] };
+const branches = {
+  methods: [
+    "deepcache",
+    "deepcache-nonuniform",
+    "faster-diffusion",
+    ...always,
+  ],
+};
 
 const dit = {
   ...streams,
