@@ -29,7 +29,7 @@ export const tooDear = "one step exceeds the budget";
 export const fewerSteps: Method = {
   name: "fewer-steps",
   settings: ["fewerSteps"],
-  unplanned: "its result is the full model with fewer steps",
+  unplanned: "its result is the full sampler with fewer steps",
   searches: false,
   reads: ({ search: { fewerSteps } }) => fewerSteps,
   fit({ search: { fewerSteps: { solver } }, ...context }, maxCost) {

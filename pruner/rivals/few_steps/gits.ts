@@ -35,7 +35,7 @@ const costsPart = ({ gits: { steps, order } }: Settings) => ({
 export const gits: Method = {
   name: "gits",
   settings: ["gits"],
-  unplanned: "its result is the full model with fewer steps",
+  unplanned: "its result is the full sampler with fewer steps",
   searches: "by samples",
   reads: ({ search }) => ({ gits: search.gits }),
   parts: ({ search }) => [costsPart(search)],
