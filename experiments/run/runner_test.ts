@@ -109,6 +109,17 @@ Deno.test("runExperiment() compares with the sampler's pictures in more steps to
     assertEquals([sampler, by], [{ name: "unipc", steps: 3 }, {
       kind: "unipc",
     }]);
+    const changed = await runExperiment({
+      ...experiment,
+      methods: ["fewer-steps", {
+        kind: "fewer-steps",
+        solver: { kind: "dpm-solver++", order: 1 },
+        name: "unipc",
+      }],
+    }, options);
+    // a plan of the same name, whose settings changed, is fitted anew
+    const [, , renamed] = changed.results.rows;
+    assert(renamed.metrics.psnr.mean !== unipc.metrics.psnr.mean);
     await using bench = await openBench(checkExperiment(experiment), {
       device: "cpu",
     });

@@ -31,7 +31,7 @@ export function fitStep(tools: StepTools, planned: PlannedRow): Step<RowFit> {
     search: experiment.search,
     sparsity: targetsUpTo(experiment, planned),
   };
-  const reads = method.searches ? method.reads?.(settings) ?? settings : {};
+  const reads = method.reads?.(settings) ?? (method.searches ? settings : {});
   const parts = searchSteps(tools, planned);
   const memory = memoryOf(tools, planned);
   const choice = int8Step(tools, method);
