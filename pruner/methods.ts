@@ -13,7 +13,6 @@ export {
   type SampledPlan,
   type SearchPart,
   type SearchPlace,
-  type StepsPlan,
 } from "./method.ts";
 export {
   type MethodChoice,

@@ -17,7 +17,10 @@ export function rowsOf(array: Float32Array, count: number): Float32Array[] {
 }
 
 /** The dot product, summed in float64. */
-export function dot(a: Float32Array, b: Float32Array): number {
+export function dot<Values extends Float32Array | Float64Array>(
+  a: Values,
+  b: Values,
+): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
   return sum;

@@ -1,6 +1,7 @@
 /** The function {@linkcode prune}: from a pipeline's sampler and a target to a plan. */
 import { conform, type Given } from "@dip-go/core/files";
 import type { PipelineSampler } from "@dip-go/core/pipeline";
+import { addsNoise } from "@dip-go/core/samplers";
 import { type BlockCosts, type Plan, planFor } from "@dip-go/supernet/gates";
 import { fitTarget } from "./method.ts";
 import { methodNamed, methods } from "./methods.ts";
@@ -142,9 +143,7 @@ export async function prune(
 
 /** The strongest method that a sampler allows: a solver is learned only of samplers that add no noise. */
 const usualMethod = ({ sampler }: PipelineSampler): string =>
-  sampler.steps.every(({ noise }) => noise === 0)
-    ? "learned-solver"
-    : "energy+forecast";
+  addsNoise(sampler) ? "energy+forecast" : "learned-solver";
 
 /** The first mistake in targets and subjects, as the end of an error message; undefined if there is none. */
 function wrongIn(

@@ -1,4 +1,5 @@
 /** Reasons why a method has no plan of a sampler at any budget. */
+import { addsNoise } from "@dip-go/core/samplers";
 import type { Method } from "./method.ts";
 import { addsToStreams } from "./units.ts";
 
@@ -15,7 +16,7 @@ export const withoutStreams: Refusal = ({ net }) =>
     : "the units hold their outputs, not what they add to a stream";
 
 /** The refusal of samplers that add noise, for methods whose trajectories must follow from their starts. */
-export const noisy: Refusal = ({ sampler: { name, steps } }) =>
-  steps.some(({ noise }) => noise !== 0)
-    ? `${name} adds noise at its steps, and only a deterministic sampler is learned (ddim's eta is 0 by default)`
+export const noisy: Refusal = ({ sampler }) =>
+  addsNoise(sampler)
+    ? `${sampler.name} adds noise at its steps, and only a deterministic sampler is learned (ddim's eta is 0 by default)`
     : undefined;

@@ -8,7 +8,6 @@ import {
   type SamplingInputs,
   type Subject,
 } from "@dip-go/core/pipeline";
-import type { AnotherSolver } from "@dip-go/core/samplers";
 import { type BlockCosts, superNetOf } from "@dip-go/supernet/gates";
 import { SubNetRunner } from "@dip-go/supernet/sampling";
 import { solverNetworks, SolverSessions } from "@dip-go/supernet/solver";
@@ -114,7 +113,8 @@ export class SamplerSearch implements AsyncDisposable {
       seed,
       withSteps: (steps, solver) => sampler.withSteps(steps, solver).sampler,
       trainedNoise: () => sampler.trainedNoise,
-      trajectories: (steps, solver) => this.#trajectories(steps, solver),
+      trajectories: (steps, solver) =>
+        this.#sampled(sampler.withSteps(steps, solver), search.calibration),
       decode: () => this.#decode(),
       form: () => this.#held("form", () => this.#openForm()),
       calibration: () =>
@@ -190,45 +190,28 @@ export class SamplerSearch implements AsyncDisposable {
     const { sampler, guidanceScale } = full;
     const { teacher } = solver;
     const count = trajectoriesOf({ batch, solver }) / batch;
-    if (!teacher) {
-      const batches = await this.#sampled(full, count, (batch) => batch);
-      return { sampler, guidanceScale, batches, isFine: false };
-    }
-    const finer = full.withSteps(teacher.steps);
-    const shared = sharedSteps(sampler, finer.sampler);
-    const batches = await this.#sampled(
-      finer,
-      count,
-      (batch) => atSteps(batch, shared),
-    );
-    return { sampler, guidanceScale, batches, isFine: true };
+    const by = teacher ? full.withSteps(teacher.steps) : full;
+    const shared = teacher && sharedSteps(sampler, by.sampler);
+    const { batches } = await this.#sampled(by, count, shared);
+    return { sampler, guidanceScale, batches, isFine: teacher !== undefined };
   }
 
-  async #trajectories(
-    steps: number,
-    solver?: AnotherSolver,
-  ): Promise<Trajectories> {
-    const by = this.sampler.withSteps(steps, solver);
-    const { calibration } = this.options.search;
-    const batches = await this.#sampled(by, calibration, (each) => each);
-    const { sampler, guidanceScale } = by;
-    return { sampler, guidanceScale, batches };
-  }
-
-  /** Samples the first `count` batches by a sampler, and keeps a part of each one's trajectories. */
-  #sampled<Kept>(
+  /** Samples the first `count` batches by a sampler, and keeps some of its steps; all by default. */
+  #sampled(
     by: PipelineSampler,
     count: number,
-    keep: (batch: TeacherBatch) => Kept,
-  ): Promise<Kept[]> {
+    kept?: readonly number[],
+  ): Promise<Trajectories> {
+    const { sampler, guidanceScale } = by;
     const sessions = this.#solver;
     return this.#drawing(async (draw) => {
-      const kept: Kept[] = [];
+      const batches: TeacherBatch[] = [];
       const drawn = { ...draw, count };
       for (const inputs of await drawStarts(sessions.shape, drawn)) {
-        kept.push(keep(await teacherBatch(sessions, by, inputs)));
+        const batch = await teacherBatch(sessions, by, inputs);
+        batches.push(kept ? atSteps(batch, kept) : batch);
       }
-      return kept;
+      return { sampler, guidanceScale, batches };
     });
   }
 

@@ -15,7 +15,12 @@ export {
   type AlignedSteps,
   alignedSteps,
 } from "./schedule/align_your_steps.ts";
-export type { Clip, Sampler, SamplerStep } from "./sampler.ts";
+export {
+  addsNoise,
+  type Clip,
+  type Sampler,
+  type SamplerStep,
+} from "./sampler.ts";
 export {
   drawStepNoise,
   nextState,

@@ -103,6 +103,10 @@ export interface Sampler {
   readonly memory: number;
 }
 
+/** Whether a sampler adds noise at its steps, so that its pictures do not follow from their starts alone. */
+export const addsNoise = ({ steps }: Pick<Sampler, "steps">): boolean =>
+  steps.some(({ noise }) => noise !== 0);
+
 /**
  * Makes a sampler of steps.
  *

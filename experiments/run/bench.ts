@@ -11,7 +11,7 @@ import {
 } from "@dip-go/core/pipeline";
 import type { TorchGenerator } from "@dip-go/core/random";
 import type { Device, Precision } from "@dip-go/core/runtime";
-import type { SchedulerConfig } from "@dip-go/core/samplers";
+import { addsNoise, type SchedulerConfig } from "@dip-go/core/samplers";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import {
   type BlockCosts,
@@ -246,7 +246,7 @@ function refuseOtherNoise(
   { sampler }: PipelineSampler,
 ): void {
   const i = metrics.findIndex((each) => referenceSteps(each) !== undefined);
-  if (i === -1 || sampler.steps.every(({ noise }) => noise === 0)) return;
+  if (i === -1 || !addsNoise(sampler)) return;
   throw new RangeError(
     `Cannot run experiment ${name}: metrics[${i}].steps is ${
       referenceSteps(metrics[i])

@@ -117,12 +117,10 @@ export function metricNames(record: MetricRecord): readonly string[] {
     case "kid":
     case "fid (shapes)":
       return [qualified(record.kind, record)];
-    default:
-      return [
-        "steps" in record && record.steps !== undefined
-          ? `${record.kind}_${record.steps} steps`
-          : record.kind,
-      ];
+    default: {
+      const steps = referenceSteps(record);
+      return [steps ? `${record.kind}_${steps} steps` : record.kind];
+    }
   }
 }
 

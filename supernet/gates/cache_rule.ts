@@ -76,14 +76,16 @@ export class RulePlan implements SubNetPlan {
     observed?: () => Promise<Float32Array>,
   ): Promise<void> {
     const { rule, net: { units } } = this;
+    let value: Promise<Float32Array> | undefined;
+    const read = observed && (() => value ??= observed());
     const reuses = t > 0 && await rule.reuses(t, async () => {
-      if (observed) return relativeChange(await observed(), this.#before);
+      if (read) return relativeChange(await read(), this.#before);
       throw new RangeError(
         `Cannot plan a cache before sampling: it asks for a change at call ${t}, expected none; sample by its rule`,
       );
     });
     if (!reuses) this.#computed.push(t);
-    if (observed && (rule.probe || !reuses)) this.#before = await observed();
+    if (read && (rule.probe || !reuses)) this.#before = await read();
     this.#rows[t] = reuses ? rule.weights?.(t, this.#computed) ?? [1] : [];
     this.gates[t] = units.map((unit): Gate =>
       reuses && this.#between.has(unit) ? 0 : 1

@@ -3,7 +3,7 @@
  * from the chord between its ends, and a jump by Euler's method costs what it adds
  * to that distance.
  */
-import { range } from "../../numbers.ts";
+import { dot, range } from "../../numbers.ts";
 
 /** A picture's trajectory, in the coordinates clean + sigma · epsilon. */
 export interface ChordPath {
@@ -25,7 +25,7 @@ export function deviationCosts(
   const end = points.at(-1)!;
   const chord = plus(end, -1, points[0]);
   const across = (vector: Float64Array) =>
-    plus(vector, -product(vector, chord) / product(chord, chord), chord);
+    plus(vector, -dot(vector, chord) / dot(chord, chord), chord);
   const rests = points.map((point) => across(plus(end, -1, point)));
   const distances = rests.map(norm);
   return slopes.map(across).map((slope, i) =>
@@ -49,7 +49,4 @@ export const meanOf = (
 const plus = (a: Float64Array, factor: number, b: Float64Array) =>
   a.map((value, e) => value + factor * b[e]);
 
-const product = (a: Float64Array, b: Float64Array): number =>
-  a.reduce((sum, value, e) => sum + value * b[e], 0);
-
-const norm = (a: Float64Array): number => Math.sqrt(product(a, a));
+const norm = (a: Float64Array): number => Math.sqrt(dot(a, a));
