@@ -2,6 +2,16 @@
 import { classSearch } from "@dip-go/pruner";
 import type { Experiment } from "./schema/experiment.ts";
 
+/** Solvers for few steps, which need no search. */
+export const solvers = [
+  {
+    kind: "fewer-steps",
+    solver: { kind: "dpm-solver++" },
+    name: "dpm-solver++",
+  },
+  { kind: "fewer-steps", solver: { kind: "unipc" }, name: "unipc" },
+] as const;
+
 /** The learned solver by least squares alone: at evenly spaced calls, and at the calls of the default search. */
 export const leastSquares = [
   { kind: "uniform+learned-solver", refine: "none", name: "uniform+ridge" },
@@ -20,6 +30,8 @@ export default {
   sparsity: [0.5, 0.6, 0.7, 0.8],
   methods: [
     "fewer-steps",
+    ...solvers,
+    "gits",
     "uniform-reuse",
     "fora",
     "random",
@@ -32,5 +44,5 @@ export default {
   mainMethod: "learned-solver+ridge",
   evaluation: { pairs: 64, seed: 1000, batch: 8 },
   metrics: [{ kind: "psnr" }, { kind: "ssim" }],
-  latency: { batches: [1], rounds: 3 },
+  latency: { batches: [1], rounds: 5 },
 } satisfies Experiment;

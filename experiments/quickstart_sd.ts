@@ -1,7 +1,7 @@
 /** The embedded text-to-image model pruned by gradient, beside every honest rival. */
 import { promptSearch } from "@dip-go/pruner";
 import type { Experiment } from "./schema/experiment.ts";
-import quickstart, { leastSquares } from "./quickstart.ts";
+import quickstart, { leastSquares, solvers } from "./quickstart.ts";
 
 export default {
   name: "quickstart-sd",
@@ -20,6 +20,7 @@ export default {
   sparsity: [0.5, 0.6, 0.7, 0.8, 0.9],
   methods: [
     "fewer-steps",
+    ...solvers,
     "uniform-reuse",
     "deepcache",
     "deepcache-nonuniform",
@@ -35,5 +36,5 @@ export default {
     ...quickstart.metrics,
     { kind: "prompt-accuracy", pair: "zoo/models/scenes-clip" },
   ],
-  latency: { batches: [1], rounds: 2 },
+  latency: { batches: [1], rounds: 3 },
 } satisfies Experiment;
