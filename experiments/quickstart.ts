@@ -3,14 +3,11 @@ import { classSearch } from "@dip-go/pruner";
 import type { Experiment } from "./schema/experiment.ts";
 
 /** Solvers for few steps, which need no search. */
-export const solvers = [
-  {
-    kind: "fewer-steps",
-    solver: { kind: "dpm-solver++" },
-    name: "dpm-solver++",
-  },
-  { kind: "fewer-steps", solver: { kind: "unipc" }, name: "unipc" },
-] as const;
+export const solvers = ["dpm-solver++", "unipc"].map((name) => ({
+  kind: "fewer-steps",
+  solver: { kind: name },
+  name,
+}));
 
 /** The learned solver by least squares alone: at evenly spaced calls, and at the calls of the default search. */
 export const leastSquares = [

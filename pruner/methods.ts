@@ -26,4 +26,4 @@ export {
   promptSettings,
   type SearchSettings,
 } from "./search_settings.ts";
-export { methodNamed, methods } from "./named_methods.ts";
+export { methodNamed, methods, usualMethod } from "./named_methods.ts";

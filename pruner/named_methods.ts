@@ -1,4 +1,6 @@
 /** All methods that an experiment, or `prune`, can name. */
+import type { PipelineSampler } from "@dip-go/core/pipeline";
+import { addsNoise } from "@dip-go/core/samplers";
 import type { Method } from "./method.ts";
 import { dipGo, dipGoSteps } from "./network/dip_go.ts";
 import { firstBlock } from "./rivals/adaptive/first_block_cache.ts";
@@ -91,3 +93,7 @@ export function methodNamed(name: string): Method {
     }`,
   );
 }
+
+/** The strongest method that a sampler allows: a solver is learned only of samplers that add no noise. */
+export const usualMethod = ({ sampler }: PipelineSampler): string =>
+  addsNoise(sampler) ? "energy+forecast" : "learned-solver";

@@ -1,10 +1,9 @@
 /** The function {@linkcode prune}: from a pipeline's sampler and a target to a plan. */
 import { conform, type Given } from "@dip-go/core/files";
 import type { PipelineSampler } from "@dip-go/core/pipeline";
-import { addsNoise } from "@dip-go/core/samplers";
 import { type BlockCosts, type Plan, planFor } from "@dip-go/supernet/gates";
 import { fitTarget } from "./method.ts";
-import { methodNamed, methods } from "./methods.ts";
+import { methodNamed, methods, usualMethod } from "./methods.ts";
 import { SamplerSearch } from "./sampler_search.ts";
 import { classSettings, promptSettings } from "./search_settings.ts";
 
@@ -140,10 +139,6 @@ export async function prune(
   }
   return typeof sparsity === "number" ? plans[0] : plans;
 }
-
-/** The strongest method that a sampler allows: a solver is learned only of samplers that add no noise. */
-const usualMethod = ({ sampler }: PipelineSampler): string =>
-  addsNoise(sampler) ? "energy+forecast" : "learned-solver";
 
 /** The first mistake in targets and subjects, as the end of an error message; undefined if there is none. */
 function wrongIn(

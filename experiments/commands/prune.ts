@@ -7,7 +7,7 @@ import { promptFile } from "@dip-go/core/hub";
 import type { PipelineSampler } from "@dip-go/core/pipeline";
 import { devices } from "@dip-go/core/runtime";
 import { methodNames, prune } from "@dip-go/pruner";
-import { keptPart } from "@dip-go/pruner/methods";
+import { keptPart, usualMethod } from "@dip-go/pruner/methods";
 import { denseMacs, type Plan, superNetOf } from "@dip-go/supernet/gates";
 import { planMacs } from "@dip-go/supernet/solver";
 import { pipelineHashes } from "../run/inputs/input_hashes.ts";
@@ -66,8 +66,7 @@ const form = {
     ),
     refine: oneOf(["end-to-end", "none"])(
       "<how>",
-      "Whether a learned solver ends with least squares (none) or is refined by gradient, for which a large model has no memory",
-      { default: "end-to-end" },
+      "Whether a learned solver ends with least squares (none) or is refined by gradient (end-to-end, the default), for which a large model has no memory",
     ),
     "teacher-steps": whole(1)(
       "<n>",
@@ -109,6 +108,12 @@ export const pruneCommand = command(form, async (
   const pipeline = await loadPipeline(model, { device, weights, config });
   const asked = { kind, ...own };
   const sampler = pipeline.sampler(asked);
+  const name = method ?? usualMethod(sampler);
+  if ((refine || steps) && !name.endsWith("learned-solver")) {
+    throw new RangeError(
+      `Cannot prune by ${name}: --refine and --teacher-steps are of learned solvers`,
+    );
+  }
   const parts = `${output}.search`;
   const hashes = await pipelineHashes(pipeline, weights);
   const keptIn = `${parts}/${
@@ -124,7 +129,7 @@ export const pruneCommand = command(form, async (
   using line = new ProgressLine();
   const pruned = (shares: readonly number[]) =>
     prune(sampler, {
-      method,
+      method: name,
       batch,
       calibration,
       seed,

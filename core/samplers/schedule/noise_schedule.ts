@@ -108,53 +108,41 @@ export interface NoisyBatch {
   readonly timesteps: readonly number[];
 }
 
+type Mix = (schedule: NoiseSchedule, batch: NoisyBatch) => Float32Array;
+
 /**
  * Noisy samples of the forward process: sqrt(a) clean + sqrt(1 - a) noise, with a = alphasCumprod[timestep].
  *
  * @throws {RangeError} If a timestep is no training timestep or the lengths disagree.
  */
-export function addNoise(
-  schedule: NoiseSchedule,
-  batch: NoisyBatch,
-): Float32Array {
-  return mix(
-    schedule,
-    batch,
-    (a, clean, noise) => Math.sqrt(a) * clean + Math.sqrt(1 - a) * noise,
-  );
-}
+export const addNoise: Mix = mixing((a, clean, noise) =>
+  Math.sqrt(a) * clean + Math.sqrt(1 - a) * noise
+);
 
 /**
  * The velocity target of v-prediction: sqrt(a) noise - sqrt(1 - a) clean (arXiv 2202.00512).
  *
  * @throws {RangeError} If a timestep is no training timestep or the lengths disagree.
  */
-export function getVelocity(
-  schedule: NoiseSchedule,
-  batch: NoisyBatch,
-): Float32Array {
-  return mix(
-    schedule,
-    batch,
-    (a, clean, noise) => Math.sqrt(a) * noise - Math.sqrt(1 - a) * clean,
-  );
-}
+export const getVelocity: Mix = mixing((a, clean, noise) =>
+  Math.sqrt(a) * noise - Math.sqrt(1 - a) * clean
+);
 
-function mix(
-  { alphasCumprod }: NoiseSchedule,
-  { clean, noise, timesteps }: NoisyBatch,
+function mixing(
   formula: (a: number, clean: number, noise: number) => number,
-): Float32Array {
-  const sampleSize = clean.length / timesteps.length;
-  if (noise.length !== clean.length || !Number.isInteger(sampleSize)) {
-    throw new RangeError(
-      `Cannot mix noise: clean has ${clean.length} elements, noise ${noise.length}, expected equal multiples of ${timesteps.length} timesteps`,
+): Mix {
+  return ({ alphasCumprod }, { clean, noise, timesteps }) => {
+    const sampleSize = clean.length / timesteps.length;
+    if (noise.length !== clean.length || !Number.isInteger(sampleSize)) {
+      throw new RangeError(
+        `Cannot mix noise: clean has ${clean.length} elements, noise ${noise.length}, expected equal multiples of ${timesteps.length} timesteps`,
+      );
+    }
+    const alphas = timesteps.map((t) => alphaAt(alphasCumprod, t));
+    return clean.map((value, i) =>
+      formula(alphas[Math.floor(i / sampleSize)], value, noise[i])
     );
-  }
-  const alphas = timesteps.map((t) => alphaAt(alphasCumprod, t));
-  return clean.map((value, i) =>
-    formula(alphas[Math.floor(i / sampleSize)], value, noise[i])
-  );
+  };
 }
 
 function alphaAt(alphasCumprod: Float32Array, timestep: number): number {

@@ -70,6 +70,14 @@ Deno.test("prune refuses before its search", () =>
         "to be a multiple of the sampler's steps",
       ],
       [
+        [...asked, "--method", "fora", "--teacher-steps", "40"],
+        "Cannot prune by fora: --refine and --teacher-steps are of",
+      ],
+      [
+        [...asked, "--sampler", "euler-ancestral", "--refine", "none"],
+        "Cannot prune by energy+forecast: --refine and",
+      ],
+      [
         [...asked, "--sparsity", "0.5,1"],
         '--sparsity is "0.5,1", expected a number',
       ],
