@@ -5,7 +5,7 @@
  *   deno task experiment frontier --dry-run                  # prints costs, samples nothing
  *   deno task experiment frontier-dit-shapes-ddim-20-steps   # one of its sections
  */
-import quickstart, { leastSquares, solvers } from "./quickstart.ts";
+import quickstart, { fewSteps, leastSquares } from "./quickstart.ts";
 import quickstartMmdit from "./quickstart_mmdit.ts";
 import quickstartSd from "./quickstart_sd.ts";
 import type { Sweep } from "./schema/sweep.ts";
@@ -15,7 +15,8 @@ const { prompts } = quickstartSd;
 /** Methods for every network. */
 const always = [
   "fewer-steps",
-  ...solvers,
+  fewSteps("dpm-solver++"),
+  fewSteps("unipc"),
   "gits",
   "uniform-reuse",
   "guidance-stops",

@@ -1,7 +1,7 @@
 /** The embedded text-to-image model pruned by gradient, beside every honest rival. */
 import { promptSearch } from "@dip-go/pruner";
 import type { Experiment } from "./schema/experiment.ts";
-import quickstart, { leastSquares, solvers } from "./quickstart.ts";
+import quickstart, { fewSteps, leastSquares } from "./quickstart.ts";
 
 export default {
   name: "quickstart-sd",
@@ -20,7 +20,8 @@ export default {
   sparsity: [0.5, 0.6, 0.7, 0.8, 0.9],
   methods: [
     "fewer-steps",
-    ...solvers,
+    fewSteps("dpm-solver++"),
+    fewSteps("unipc"),
     "uniform-reuse",
     "deepcache",
     "deepcache-nonuniform",
