@@ -50,7 +50,7 @@ const unitsOf = (net: SuperNet, maxCost: number): number =>
   Math.floor(2 * maxCost / (denseCost(net) / net.steps));
 
 /** How trajectories and fits are made, in the keys of what follows from them, so that older ones are not found. */
-const made = "inverse errors, a finer sampler's states";
+const made = "inverse errors, a finer sampler's states, compared on 16";
 
 const partsOf = (name: string, solver: SearchSettings["solver"]) => {
   const { pairs, perturbed, teacher } = solver;
@@ -165,9 +165,15 @@ export const judgedBatches = (
     Math.max(1, Math.floor(Math.ceil(pairs / batch) / 2)),
   );
 
-/** The number of batches that forms are fitted to, and that compare them: half of those that choose iterates. */
-const comparedBatches = (search: SearchSettings): number =>
-  Math.ceil(judgedBatches(search) / 2);
+/** The pictures that forms are fitted to before one is chosen, and those that choose: of half as many, chance chose. */
+const comparedPictures = 16;
+
+/** The number of batches of either kind: at most half of all. */
+const comparedBatches = ({ batch, solver: { pairs } }: SearchSettings) =>
+  Math.min(
+    Math.ceil(comparedPictures / batch),
+    Math.ceil(Math.ceil(pairs / batch) / 2),
+  );
 
 /** The form that comes closest to the teacher's final latents on other batches than those that it is fitted to. */
 async function fittest(
