@@ -39,5 +39,5 @@ export default {
   mainMethod: "learned-solver+ridge",
   evaluation: { pairs: 64, seed: 1000, batch: 8 },
   metrics: [{ kind: "psnr" }, { kind: "ssim" }],
-  latency: { batches: [1], rounds: 3 },
+  latency: { batches: [1], rounds: 5 },
 } satisfies Experiment;

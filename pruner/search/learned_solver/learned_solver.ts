@@ -170,10 +170,7 @@ const comparedPictures = 16;
 
 /** The number of batches of either kind: at most half of all. */
 const comparedBatches = ({ batch, solver: { pairs } }: SearchSettings) =>
-  Math.min(
-    Math.ceil(comparedPictures / batch),
-    Math.ceil(Math.ceil(pairs / batch) / 2),
-  );
+  Math.ceil(Math.min(comparedPictures, pairs / 2) / batch);
 
 /** The form that comes closest to the teacher's final latents on other batches than those that it is fitted to. */
 async function fittest(
