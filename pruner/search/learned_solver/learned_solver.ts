@@ -165,12 +165,9 @@ export const judgedBatches = (
     Math.max(1, Math.floor(Math.ceil(pairs / batch) / 2)),
   );
 
-/** The pictures that forms are fitted to before one is chosen, and those that choose: of half as many, chance chose. */
-const comparedPictures = 16;
-
-/** The number of batches of either kind: at most half of all. */
+/** The number of batches that forms are fitted to, and of others that choose: 16 pictures if half are as many; of 8, chance chose. */
 const comparedBatches = ({ batch, solver: { pairs } }: SearchSettings) =>
-  Math.ceil(Math.min(comparedPictures, pairs / 2) / batch);
+  Math.ceil(Math.min(16, pairs / 2) / batch);
 
 /** The form that comes closest to the teacher's final latents on other batches than those that it is fitted to. */
 async function fittest(
