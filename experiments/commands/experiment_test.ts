@@ -195,7 +195,9 @@ Deno.test("experiment runs, and compare finds the run by name and by folder", ()
     for (const row of rows) {
       const own = rows[0].pictures!.length;
       assertEquals([own, row.pictures?.length], [2, 2], row.name);
-      const whole = ["full", "fewer-steps"].includes(row.method);
+      const whole = ["full", "fewer-steps", "unipc", "gits"].includes(
+        row.method,
+      );
       assertEquals(row.gates?.length, whole ? undefined : 4, row.name);
     }
     const nowhere = await compareCommand([run, "-o"], { root });

@@ -46,10 +46,12 @@ Deno.test("runExperiment() writes every row of a DiTPipeline within its budget, 
     assertEquals(fewer.macs, full.macs / 2);
     const missing = 2 * experiment.methods.length - others.length;
     assertEquals(notes.length, missing);
-    for (const file of [...files, "gates/random-0.5.svg", "config.json"]) {
+    for (
+      const file of [...files, "gates/uniform-reuse-0.5.svg", "config.json"]
+    ) {
       assert((await Deno.stat(`${folder}/${file}`)).size > 0, file);
     }
-    const plan = `${folder}/plans/random-0.5.json`;
+    const plan = `${folder}/plans/uniform-reuse-0.5.json`;
     const { gates } = parseGates(
       JSON.parse(await Deno.readTextFile(plan)),
       plan,
