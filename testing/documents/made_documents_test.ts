@@ -13,7 +13,7 @@ const root = decodeURIComponent(new URL("../..", import.meta.url).pathname);
 /** The evidence, read once for all tests. */
 const evidence = readEvidence(root);
 
-for (const path of ["README.md", "docs/results.md"]) {
+for (const path of ["README.md", "docs/results.md", "docs/rivals.md"]) {
   Deno.test(`the tables are those of their results.json: ${path}`, async () => {
     const found = await Deno.readTextFile(root + path);
     const made = await withTables(found, root);

@@ -5,7 +5,7 @@ import { withCoverage } from "./coverage/coverage_tables.ts";
 import { readEvidence } from "./coverage/evidence.ts";
 import { withTables } from "./tables.ts";
 
-for (const path of ["README.md", "docs/results.md"]) {
+for (const path of ["README.md", "docs/results.md", "docs/rivals.md"]) {
   const document = await Deno.readTextFile(path);
   await writeAtomically(path, await withTables(document, ""));
 }
