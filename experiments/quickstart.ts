@@ -24,7 +24,7 @@ export default {
   superNet: { granularity: "sublayer", backup: "residual" },
   search: classSearch,
   cost: "macs",
-  sparsity: [0.5, 0.6, 0.7, 0.8],
+  sparsity: [0.5, 0.7, 0.8],
   methods: [
     "fewer-steps",
     fewSteps("unipc"),
@@ -33,7 +33,6 @@ export default {
     "fora",
     "searched-subset+forecast",
     "dip-go+steps",
-    "energy+forecast",
     ...leastSquares,
   ],
   mainMethod: "learned-solver+ridge",

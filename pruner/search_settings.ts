@@ -185,15 +185,15 @@ const settingsFor = (areDear: boolean) => {
     /** Settings of the learned solver. */
     solver: section({
       /** The number of the full sampler's trajectories that the solver is fitted to. */
-      pairs: count(96, 48),
+      pairs: count(48),
       /** The number of pictures on which the sensitivity to errors is measured. */
-      perturbed: count(8, 4),
+      perturbed: count(4),
       /** The number of pairs that choose the best iterate, at most half of all; gradients see the others. */
-      judged: count(32, 16),
-      /** Whether the least-squares fit is refined through the sampler. */
-      refine: v.optional(oneOf(["end-to-end", "none"]), "end-to-end"),
+      judged: count(16),
+      /** Whether the least-squares fit is refined through the sampler, for several times the cost. */
+      refine: v.optional(oneOf(["end-to-end", "none"]), "none"),
       /** The number of gradient steps. */
-      refinements: count(24, 16),
+      refinements: count(24),
       /** The number of pictures in a gradient step, in whole batches. */
       pictures: count(8),
       /** The sampler that makes the targets: the same with this many steps; by default the pruned one. */

@@ -24,7 +24,7 @@ export const demoCommand = command({
     ),
     plans: path(
       "<run>",
-      "Copies the plans of a run of quickstart or quickstart-sd to zoo/subnets, which the page offers, and ends",
+      "Copies the plans of energy+forecast of a run to zoo/subnets, which the page offers, and ends",
     ),
   },
   notes: "What it compiles is kept in results/demo.",

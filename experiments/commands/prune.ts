@@ -64,9 +64,9 @@ const form = {
         methodNames.join(", ")
       } (default learned-solver; energy+forecast with a sampler that adds noise)`,
     ),
-    refine: oneOf(["end-to-end", "none"])(
+    refine: oneOf(["none", "end-to-end"])(
       "<how>",
-      "Whether a learned solver ends with least squares (none) or is refined by gradient (end-to-end, the default), for which a large model has no memory",
+      "Whether a learned solver ends with least squares (none, the default) or is refined by gradient (end-to-end), for which a large model has no memory",
     ),
     "teacher-steps": whole(1)(
       "<n>",

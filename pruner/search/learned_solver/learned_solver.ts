@@ -2,7 +2,7 @@
  * The project's own search: whole evaluations in a learned solver. One set of
  * the full sampler's trajectories serves every budget. A beam on their Gram
  * matrix proposes schedules, least squares fits each schedule's weights on its own
- * trajectory, and the best schedule is refined end to end.
+ * trajectory, and the best may be refined end to end.
  *
  * Learned solvers are known: S4S (arXiv 2502.17423) and LD3 (arXiv 2405.15506)
  * learn coefficients and times of few-step solvers, L2P and Spectrum fit the
@@ -22,11 +22,12 @@ import { sum } from "../../numbers.ts";
 import { noisy } from "../../refusals.ts";
 import type { SearchSettings } from "../../search_settings.ts";
 import { wholeStepGates } from "../whole_steps.ts";
-import { looks, lossOn, refined } from "./refine.ts";
-import { ridgeFit } from "./ridge.ts";
+import { looks, refined } from "./refine.ts";
+import { type RidgeFit, ridgeFit } from "./ridge.ts";
 import {
   beamForms,
   dpForm,
+  isFew,
   pathForm,
   type ScheduleMaker,
   type ScheduleRequest,
@@ -41,8 +42,6 @@ import type { SolverForm } from "./solver_space.ts";
 interface Found {
   readonly steps: readonly number[];
   readonly solver: Solver;
-  /** The mean log squared error on the judged pairs. */
-  readonly loss: number;
 }
 
 /** The number of half evaluations that a budget pays for. */
@@ -50,7 +49,8 @@ const unitsOf = (net: SuperNet, maxCost: number): number =>
   Math.floor(2 * maxCost / (denseCost(net) / net.steps));
 
 /** How trajectories and fits are made, in the keys of what follows from them, so that older ones are not found. */
-const made = "inverse errors, a finer sampler's states, compared on 16";
+const made =
+  "inverse errors, a finer sampler's states, forms by their fits' errors";
 
 const partsOf = (name: string, solver: SearchSettings["solver"]) => {
   const { pairs, perturbed, teacher } = solver;
@@ -130,26 +130,26 @@ async function found(
   maker: ScheduleMaker,
   request: Pick<ScheduleRequest, "units" | "measures">,
 ): Promise<Found> {
-  const { search: { solver: settings }, progress } = context;
+  const { net, search: { solver: settings }, progress } = context;
   const teacher = await context.teacher(settings);
   const sessions = await context.solver();
-  const judged = judgedBatches(context.search);
-  const { conditionalShare } = context.net;
+  const { conditionalShare } = net;
   const forms = maker.formsOf({ ...request, teacher, conditionalShare });
-  const compared = comparedBatches(context.search);
-  const form = await fittest(sessions, { teacher, forms, compared });
-  const fit = await ridgeFit(sessions, teacher, form);
+  const compared = comparedBatches(context.search, request.units, net.steps);
+  const fit = await bestFit(sessions, { teacher, forms, compared });
+  const steps = fit.space.form.schedule.map(({ step }) => step);
   const iterations = iterationsOf(settings);
-  const { solver, loss } = await refined(
+  if (iterations === 0) return { steps, solver: fit.solver };
+  const { solver } = await refined(
     { sessions, teacher, fit },
     {
       iterations,
       accumulate: Math.ceil(settings.pictures / sessions.shape[0]),
-      judged,
+      judged: judgedBatches(context.search),
     },
     (done, loss) => progress(done, iterations, { loss }),
   );
-  return { steps: form.schedule.map(({ step }) => step), solver, loss };
+  return { steps, solver };
 }
 
 const iterationsOf = (
@@ -165,29 +165,34 @@ export const judgedBatches = (
     Math.max(1, Math.floor(Math.ceil(pairs / batch) / 2)),
   );
 
-/** The number of batches that forms are fitted to, and of others that choose: 16 pictures if half are as many; of 8, chance chose. */
-const comparedBatches = ({ batch, solver: { pairs } }: SearchSettings) =>
-  Math.ceil(Math.min(16, pairs / 2) / batch);
+/** The number of batches that forms are compared on: all if calls are few, else 16 pictures; of 8, chance chose. */
+const comparedBatches = (
+  { batch, solver: { pairs } }: SearchSettings,
+  units: number,
+  steps: number,
+) => Math.ceil((isFew(units, steps) ? pairs : Math.min(16, pairs)) / batch);
 
-/** The form that comes closest to the teacher's final latents on other batches than those that it is fitted to. */
-async function fittest(
+/** The fit of the form that comes closest to the teacher's final latents on the first batches that it is fitted to. */
+async function bestFit(
   sessions: SolverSessions,
   { teacher, forms, compared }: {
     readonly teacher: Teacher;
     readonly forms: readonly SolverForm[];
-    /** The number of batches of either kind. */
+    /** The number of batches. */
     readonly compared: number;
   },
-): Promise<SolverForm> {
-  if (forms.length === 1) return forms[0];
-  const seen = { ...teacher, batches: teacher.batches.slice(0, compared) };
-  const others = teacher.batches.slice(-compared);
-  const losses: number[] = [];
+): Promise<RidgeFit> {
+  const fitOf = (form: SolverForm, batches = teacher.batches) =>
+    ridgeFit(sessions, { ...teacher, batches }, form);
+  if (forms.length === 1) return await fitOf(forms[0]);
+  let best: RidgeFit | undefined;
   for (const form of forms) {
-    const { space, coordinates } = await ridgeFit(sessions, seen, form);
-    losses.push(await lossOn(sessions, space.solver(coordinates), others));
+    const fit = await fitOf(form, teacher.batches.slice(0, compared));
+    if (!best || fit.loss < best.loss) best = fit;
   }
-  return forms[losses.indexOf(Math.min(...losses))];
+  return compared < teacher.batches.length
+    ? await fitOf(best!.space.form)
+    : best!;
 }
 
 /** A gradient's cost in forward passes, recomputation included: 3.5 on `dit-shapes`, 4.1 on `sd-shapes`. */
@@ -200,13 +205,18 @@ function searchCost(
 ): number {
   const { batch, solver } = search;
   const { pairs, perturbed, teacher } = solver;
-  const iterations = iterationsOf(solver);
   const shared = pairs * (teacher ? teacher.steps / net.steps : 1) +
     (teacher && measures ? perturbed : 0) +
     (measures ? sensitivityPasses(net.steps, perturbed) : 0);
-  const runs = (most > 1 ? 2 * most * batch * comparedBatches(search) : 0) +
-    pairs +
-    judgedBatches(search) * batch * looks(iterations) +
+  const iterations = iterationsOf(solver);
+  const refinement = judgedBatches(search) * batch * looks(iterations) +
     iterations * solver.pictures * gradientPasses;
-  return (shared * denseCost(net) + runs * sum(budgets)) / batch;
+  const runs = budgets.map((budget) => {
+    const units = unitsOf(net, budget);
+    const compared = batch * comparedBatches(search, units, net.steps);
+    const forms = most > 1 ? most * compared : 0;
+    const fit = most > 1 && compared >= pairs ? 0 : pairs;
+    return budget * (forms + fit + (iterations > 0 ? refinement : 0));
+  });
+  return (shared * denseCost(net) + sum(runs)) / batch;
 }

@@ -9,7 +9,7 @@ import {
   type SolverSessions,
 } from "@dip-go/supernet/solver";
 import { type Compared, logError, logErrorGradient } from "../log_error.ts";
-import type { RidgeFit } from "./ridge.ts";
+import { errorFloor, type RidgeFit } from "./ridge.ts";
 import type { Teacher, TeacherBatch } from "./teacher.ts";
 
 /** Learning rates, tuned on the embedded models. */
@@ -87,10 +87,10 @@ export async function refined(
 const compared = (
   found: Float32Array,
   { target, latents: { shape: [pictures] } }: TeacherBatch,
-): Compared => ({ found, target, pictures, floor: 1e-6 });
+): Compared => ({ found, target, pictures, floor: errorFloor });
 
-/** The mean log error of a solver's final latents, by which forms and iterates are compared. */
-export async function lossOn(
+/** The mean log error of a solver's final latents, by which iterates are compared. */
+async function lossOn(
   sessions: SolverSessions,
   solver: Solver,
   batches: readonly TeacherBatch[],

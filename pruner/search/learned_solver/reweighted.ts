@@ -26,23 +26,29 @@ const rounds = 4;
 /** Part of the median error, added to each error: pictures that are met exactly weigh no more than this allows. */
 const floor = 0.1;
 
-/** Solves a node's coordinates, and whitens them by the last round's products. */
+/** Solves a node's coordinates, and whitens them by the last round's products; `errors` are the pictures'. */
 export function reweighted(
   space: Pick<SolverSpace, "products" | "toCoordinates" | "elementWeights">,
   node: number,
   pictures: readonly PictureProducts[],
-): { readonly coordinates: number[]; readonly whitening: Cholesky } {
+): {
+  readonly coordinates: number[];
+  readonly whitening: Cholesky;
+  readonly errors: readonly number[];
+} {
   let weights = pictures.map(() => 1 / pictures.length);
   for (let round = 1;; round++) {
     const { elements, target } = weighted(pictures, weights);
     const own = space.products(node, elements);
     const coordinates = new Cholesky(own, ridge.solved)
       .solve(space.toCoordinates(node, target));
-    if (round === rounds) {
-      return { coordinates, whitening: new Cholesky(own, ridge.whitened) };
-    }
     const combined = space.elementWeights(node, coordinates);
-    weights = inverses(pictures.map((own) => errorOf(own, combined)));
+    const errors = pictures.map((own) => errorOf(own, combined));
+    if (round === rounds) {
+      const whitening = new Cholesky(own, ridge.whitened);
+      return { coordinates, whitening, errors };
+    }
+    weights = inverses(errors);
   }
 }
 

@@ -6,10 +6,11 @@
 import { float32 } from "@dip-go/core/tensor";
 import {
   type Combination,
+  type Solver,
   type SolverSessions,
   weightsOf,
 } from "@dip-go/supernet/solver";
-import { dot, range, rowsOf } from "../../numbers.ts";
+import { dot, range, rowsOf, sum } from "../../numbers.ts";
 import type { Cholesky } from "./cholesky.ts";
 import { type PictureProducts, reweighted } from "./reweighted.ts";
 import { type SolverForm, SolverSpace } from "./solver_space.ts";
@@ -18,11 +19,17 @@ import type { Teacher, TeacherBatch } from "./teacher.ts";
 /** A fit, with the whitening for its refinement. */
 export interface RidgeFit {
   readonly space: SolverSpace;
+  readonly solver: Solver;
   /** The coordinates of each node. */
   readonly coordinates: readonly (readonly number[])[];
   /** The whitening of each node's coordinates. */
   readonly whitening: readonly Cholesky[];
+  /** The mean log squared error of the final latents of the pictures that it is fitted to. */
+  readonly loss: number;
 }
+
+/** The addend to squared errors of latents under a logarithm. */
+export const errorFloor = 1e-6;
 
 /** A batch on the solver's own trajectory: the noise, then all outputs so far. */
 interface FittedRun {
@@ -58,6 +65,7 @@ export async function ridgeFit(
     const solved = reweighted(space, node, pictures);
     coordinates.push(solved.coordinates);
     whitening.push(solved.whitening);
+    return solved.errors;
   };
   for (const node of form.schedule.keys()) {
     solve(node);
@@ -71,8 +79,16 @@ export async function ridgeFit(
       run.elements.push(...rowsOf(outputs, space.counts[node]));
     }
   }
-  solve(form.schedule.length);
-  return { space, coordinates, whitening };
+  const errors = solve(form.schedule.length);
+  const logs = errors.map((error) => Math.log(error + errorFloor));
+  const solver = space.solver(coordinates);
+  return {
+    space,
+    solver,
+    coordinates,
+    whitening,
+    loss: sum(logs) / logs.length,
+  };
 }
 
 /** Products of each picture of a run at the node that should reach the state before a step, or the final latents. */

@@ -46,20 +46,18 @@ const single = (
   },
 });
 
-/** Limits of budgets, as fractions of the full sampler's cost. */
-const fractions = {
-  /** Above it halves are joined to one guided prediction if the teacher is finer: more weights learn too slowly. */
-  joined: 0.3,
-  /** Up to it an evaluation may compute the conditional half alone. */
-  halved: 0.2,
-};
+/** A budget of half evaluations over the full sampler's cost. */
+const shareOf = (units: number, steps: number): number => units / (2 * steps);
 
-/** The budget over the full sampler's cost. */
-const shareOf = ({ teacher, units }: ScheduleRequest): number =>
-  units / 2 / teacher.sampler.steps.length;
+/** Whether a budget pays for few calls: then forms differ most, and an evaluation may compute the conditional half alone. */
+export const isFew = (units: number, steps: number): boolean =>
+  shareOf(units, steps) <= 0.2;
 
-const joins = (request: ScheduleRequest): boolean =>
-  request.teacher.isFine && shareOf(request) > fractions.joined;
+/** The share above which halves are joined to one guided prediction if the teacher is finer: more weights learn too slowly. */
+const joinedAbove = 0.3;
+
+const joins = ({ teacher, units }: ScheduleRequest): boolean =>
+  teacher.isFine && shareOf(units, teacher.sampler.steps.length) > joinedAbove;
 
 /**
  * Caps of sensitivities: early states amplify errors so much that a schedule would
@@ -73,21 +71,22 @@ export const beamForms: ScheduleMaker = {
   most: 8,
   measures: true,
   formsOf(request) {
+    const { gram, sensitivities } = request.measures!;
     const guidance = guidanceWeights(request.teacher.guidanceScale);
     const guided = guidance.length === 2;
     const joined = guided && joins(request);
-    const halved = guided && shareOf(request) <= fractions.halved;
-    const { gram, sensitivities } = request.measures!;
+    const halved = guided && isFew(request.units, gram.steps);
+    const kept = halved ? { whole: 1, halved: 3 } : { whole: 4 };
     const proposed = limits.flatMap((limit) =>
-      (halved ? [false, true] : [false]).flatMap((mayHalve) =>
+      Object.entries(kept).flatMap(([kind, keep]) =>
         beam(gram, {
           sensitivities: sensitivities.map((s) => Math.min(limit, s)),
           units: request.units,
           conditionalShare: request.conditionalShare,
           joined: joined ? guidance : undefined,
-          mayHalve,
+          mayHalve: kind === "halved",
           width: 15,
-          keep: halved ? 2 : 4,
+          keep,
         })
       )
     );
