@@ -86,7 +86,7 @@ import { prune } from "@dip-go/pruner";
 import { exportSubNet, openSubNet } from "@dip-go/supernet";
 const pipeline = await loadPipeline(${JSON.stringify(model)});
 const sampler = pipeline.sampler({ steps: 4, guidanceScale: 2 });
-const plan = await prune(sampler, { sparsity: 0.5, solver: { pairs: 4, refinements: 1 } });
+const plan = await prune(sampler, { sparsity: 0.5, solver: { pairs: 4 } });
 await using subNet = await openSubNet(sampler, plan);
 const [picture] = await subNet.sample(7, { seed: 0 });
 await writePng("picture.png", { image: rgbImage(picture) });

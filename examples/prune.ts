@@ -15,11 +15,9 @@ const [folder = "results/examples/subnet", steps = "20"] = Deno.args;
 const pipeline = await loadPipeline("zoo/models/sd-shapes");
 const sampler = pipeline.sampler({ steps: Number(steps), guidanceScale: 3 });
 
-// The search uses prompts that are not drawn afterwards; 0.8 of the MACs go. Without
-// `solver`, gradient steps refine the plan after its least squares, for minutes.
+// The search uses prompts that are not drawn afterwards; 0.8 of the MACs go.
 const prompts = await readPrompts("zoo/prompts/scenes-search.txt");
-const solver = { refine: "none" } as const;
-const plan = await prune(sampler, { sparsity: 0.8, prompts, seed: 0, solver });
+const plan = await prune(sampler, { sparsity: 0.8, prompts, seed: 0 });
 
 const drawn = ["a big blue star on grey", "a large red circle on the left"];
 const full = await sampler.sample(drawn, { seed: 1 });

@@ -5,7 +5,7 @@
  *   deno task experiment frontier --dry-run                  # prints costs, samples nothing
  *   deno task experiment frontier-dit-shapes-ddim-20-steps   # one of its sections
  */
-import quickstart, { fewSteps, leastSquares } from "./quickstart.ts";
+import quickstart, { fewSteps, learnedSolvers } from "./quickstart.ts";
 import quickstartMmdit from "./quickstart_mmdit.ts";
 import quickstartSd from "./quickstart_sd.ts";
 import type { Sweep } from "./schema/sweep.ts";
@@ -28,8 +28,7 @@ const always = [
   "l2p",
   "dip-go+steps",
   "energy+forecast",
-  ...leastSquares,
-  "learned-solver",
+  ...learnedSolvers,
 ];
 
 /** Methods for networks whose blocks add to a residual stream. */
@@ -102,7 +101,7 @@ export default {
     },
     {
       "20 steps": { "sampler.steps": 20 },
-      "50 steps": { "sampler.steps": 50, "search.solver.refinements": 4 },
+      "50 steps": { "sampler.steps": 50 },
     },
   ],
 } satisfies Sweep;

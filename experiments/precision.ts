@@ -4,12 +4,12 @@
  *
  *   deno task experiment precision
  */
-import quickstart, { leastSquares } from "./quickstart.ts";
+import quickstart from "./quickstart.ts";
 import quickstartSd from "./quickstart_sd.ts";
 import type { Sweep } from "./schema/sweep.ts";
 
 const precisions = ["float16", "int8-weights", "int8"] as const;
-const [, pruned] = leastSquares;
+const pruned = "learned-solver";
 
 export default {
   name: "precision",
@@ -50,12 +50,12 @@ export default {
         methods: [
           pruned,
           ...precisions.map((precision) => ({
-            ...pruned,
+            kind: pruned,
             precision,
-            name: `${pruned.name},${precision}`,
+            name: `${pruned},${precision}`,
           })),
         ],
-        mainMethod: pruned.name,
+        mainMethod: pruned,
       },
     },
   ],

@@ -9,10 +9,10 @@ export const fewSteps = (name: "dpm-solver++" | "unipc") => ({
   name,
 });
 
-/** The learned solver by least squares alone: at evenly spaced calls, and at the calls of the default search. */
-export const leastSquares = [
-  { kind: "uniform+learned-solver", refine: "none", name: "uniform+ridge" },
-  { kind: "learned-solver", refine: "none", name: "learned-solver+ridge" },
+/** The learned solver at evenly spaced calls, and at the calls of the default search. */
+export const learnedSolvers = [
+  "uniform+learned-solver",
+  "learned-solver",
 ] as const;
 
 export default {
@@ -33,9 +33,9 @@ export default {
     "fora",
     "searched-subset+forecast",
     "dip-go+steps",
-    ...leastSquares,
+    ...learnedSolvers,
   ],
-  mainMethod: "learned-solver+ridge",
+  mainMethod: "learned-solver",
   evaluation: { pairs: 64, seed: 1000, batch: 8 },
   metrics: [{ kind: "psnr" }, { kind: "ssim" }],
   latency: { batches: [1], rounds: 5 },

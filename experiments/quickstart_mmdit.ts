@@ -1,6 +1,6 @@
 /** The embedded multimodal transformer pruned by gradient, beside every honest rival. */
 import type { Experiment } from "./schema/experiment.ts";
-import quickstart, { leastSquares } from "./quickstart.ts";
+import quickstart, { learnedSolvers } from "./quickstart.ts";
 import quickstartSd from "./quickstart_sd.ts";
 
 export default {
@@ -19,7 +19,7 @@ export default {
     "smoothcache",
     "taylorseer",
     "searched-subset+forecast",
-    ...leastSquares,
+    ...learnedSolvers,
   ],
   evaluation: quickstart.evaluation,
 } satisfies Experiment;

@@ -1,7 +1,7 @@
 /** The embedded text-to-image model pruned by gradient, beside every honest rival. */
 import { promptSearch } from "@dip-go/pruner";
 import type { Experiment } from "./schema/experiment.ts";
-import quickstart, { fewSteps, leastSquares } from "./quickstart.ts";
+import quickstart, { fewSteps, learnedSolvers } from "./quickstart.ts";
 
 export default {
   name: "quickstart-sd",
@@ -29,9 +29,9 @@ export default {
     "searched-subset",
     "dip-go+steps",
     "energy+forecast",
-    ...leastSquares,
+    ...learnedSolvers,
   ],
-  mainMethod: "learned-solver+ridge",
+  mainMethod: "learned-solver",
   evaluation: { pairs: 32, seed: 1000, batch: 8 },
   metrics: [
     ...quickstart.metrics,

@@ -1,9 +1,8 @@
 /** `deno task demo`: runs the full and a pruned model side by side in a browser tab. */
 import { command, finish } from "./options/command.ts";
-import { path, whole } from "./options/option_table.ts";
+import { whole } from "./options/option_table.ts";
 import { demoModels } from "../demo/demo_models.ts";
 import { DemoServer } from "../demo/demo_server.ts";
-import { copyPlans } from "../demo/shipped_sub_nets.ts";
 
 /** The folders of compiled samplers and of plans. */
 const folders = { compiled: "results/demo", plans: "zoo/subnets" };
@@ -13,7 +12,7 @@ export const demoCommand = command({
   refusal: "Cannot show",
   about:
     "A page where the full and a pruned model draw side by side, from the same noise.",
-  usage: ["deno task demo [--port n]", "deno task demo --plans <run folder>"],
+  usage: ["deno task demo [--port n]"],
   options: {
     port: whole(0, 65535)(
       "<n>",
@@ -22,16 +21,11 @@ export const demoCommand = command({
         default: "8765",
       },
     ),
-    plans: path(
-      "<run>",
-      "Copies the plans of energy+forecast of a run to zoo/subnets, which the page offers, and ends",
-    ),
   },
   notes: "What it compiles is kept in results/demo.",
-}, async ({ port, plans: run }) => {
-  if (run !== undefined) return await copyPlans(run, folders.plans);
+}, ({ port }) => {
   serve(port);
-  return [];
+  return Promise.resolve([]);
 });
 
 /** Serves the page to this machine alone, until the process is stopped. */

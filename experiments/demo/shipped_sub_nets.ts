@@ -3,17 +3,14 @@
  * `zoo/subnets/<model>/<sparsity>.json` as a run writes them, or whole-step
  * reuse at evenly spaced steps if the model has no such file.
  */
-import { isFile, readJson, writeAtomically } from "@dip-go/core/files";
+import { isFile } from "@dip-go/core/files";
 import {
   checkPlan,
-  parseGates,
   readPlan,
   type SubNetPlan,
   type SuperNet,
 } from "@dip-go/supernet/gates";
 import { uniformSteps, wholeStepGates } from "@dip-go/pruner/search";
-import type { Experiment } from "../schema/experiment.ts";
-import { rowName } from "../results/measured_row.ts";
 import type { SubNetInfo } from "./demo_api.ts";
 
 /** The fractions of the full sampler's MACs that the SubNets leave out. */
@@ -56,36 +53,4 @@ export async function shippedPlan(
 function uniformPlan(net: SuperNet, sparsity: number): SubNetPlan {
   const calls = Math.max(1, Math.floor((1 - sparsity) * net.steps + 1e-9));
   return { gates: wholeStepGates(net, uniformSteps(calls, net.steps)) };
-}
-
-/**
- * Copies a run's plans to the folder of their model.
- *
- * @param run The run's folder, `results/<experiment>/<run-id>`.
- * @param root The folder that has a folder of plans for each model.
- * @returns The files that were written.
- * @throws {Deno.errors.NotFound} If the run has no plan of energy+forecast at these sparsities.
- */
-export async function copyPlans(run: string, root: string): Promise<string[]> {
-  const { experiment } = await readJson(`${run}/config.json`) as {
-    experiment: Experiment;
-  };
-  const folder = `${root}/${experiment.model.split("/").at(-1)}`;
-  await Deno.mkdir(folder, { recursive: true });
-  const written: string[] = [];
-  for (const sparsity of sparsities) {
-    const source = `${run}/plans/${rowName(method, sparsity)}.json`;
-    if (!await isFile(source)) continue;
-    const plan = await readJson(source);
-    parseGates(plan, source);
-    const target = fileOf(folder, sparsity);
-    await writeAtomically(target, `${JSON.stringify(plan)}\n`);
-    written.push(target);
-  }
-  if (written.length > 0) return written;
-  throw new Deno.errors.NotFound(
-    `Cannot copy the plans of ${run}: it has none by ${method} at a sparsity of ${
-      sparsities.join(", ")
-    }`,
-  );
 }

@@ -3,12 +3,12 @@ import { blockGraphOf, loadModel } from "@dip-go/core/models";
 import { subNetMacs, superNet } from "@dip-go/supernet/gates";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { writeTinyModel } from "@dip-go/testing/runs";
-import { copyPlans, shippedPlan, subNetsIn } from "./shipped_sub_nets.ts";
+import { shippedPlan, subNetsIn } from "./shipped_sub_nets.ts";
 
-/** Runs `body` with a SuperNet of 4 steps, and with a folder of a run that has one plan for it. */
-const withRun = (
+/** Runs `body` with a SuperNet of 4 steps, and with a folder that has one plan for it, as a run writes it. */
+const withPlan = (
   body: (
-    at: { folder: string; net: ReturnType<typeof superNet> },
+    at: { plans: string; net: ReturnType<typeof superNet> },
   ) => Promise<void>,
 ) =>
   inTemporaryFolder(async (folder) => {
@@ -22,19 +22,12 @@ const withRun = (
       gates: [1, 0, 1, 0].map((gate) => net.units.map(() => gate)),
       forecast: [1, 2, 3, 4].map((t) => [t, 0, 0]),
     };
-    await Deno.mkdir(`${folder}/run/plans`, { recursive: true });
-    const write = (name: string, value: unknown) =>
-      Deno.writeTextFile(`${folder}/run/${name}`, JSON.stringify(value));
-    await write("config.json", { experiment: { model: "zoo/models/tiny" } });
-    await write("plans/energy+forecast-0.5.json", plan);
-    await body({ folder, net });
+    await Deno.writeTextFile(`${folder}/0.5.json`, JSON.stringify(plan));
+    await body({ plans: folder, net });
   });
 
-Deno.test("copyPlans() ships a run's plans; other sparsities reuse whole steps, and say so", () =>
-  withRun(async ({ folder, net }) => {
-    const written = await copyPlans(`${folder}/run`, `${folder}/plans`);
-    const plans = `${folder}/plans/tiny`;
-    assertEquals(written, [`${plans}/0.5.json`]);
+Deno.test("a model's plans are offered; other sparsities reuse whole steps, and say so", () =>
+  withPlan(async ({ plans, net }) => {
     const origins = (await subNetsIn(plans)).map(({ origin }) => origin);
     assertEquals(origins[0], "energy+forecast");
     assertEquals(new Set(origins.slice(1)).size, 1);
@@ -47,19 +40,12 @@ Deno.test("copyPlans() ships a run's plans; other sparsities reuse whole steps, 
     assertEquals(subNetMacs(net, reused.gates), oneCall);
   }));
 
-Deno.test("copyPlans() and shippedPlan() refuse runs without plans, and gates of other units", () =>
-  withRun(async ({ folder, net }) => {
-    await copyPlans(`${folder}/run`, `${folder}/plans`);
+Deno.test("shippedPlan() refuses gates of other units", () =>
+  withPlan(async ({ plans, net }) => {
     const other = { ...net, units: [...net.units, "more"] };
     await assertRejects(
-      () => shippedPlan(`${folder}/plans/tiny`, 0.5, other),
+      () => shippedPlan(plans, 0.5, other),
       RangeError,
       "another granularity may have them",
-    );
-    await Deno.remove(`${folder}/run/plans/energy+forecast-0.5.json`);
-    await assertRejects(
-      () => copyPlans(`${folder}/run`, `${folder}/plans`),
-      Deno.errors.NotFound,
-      "it has none by energy+forecast",
     );
   }));

@@ -14,7 +14,6 @@ export const fullSearch: SearchSettings = {
   energy: { approach: 8, evaluations: 24, tries: 6 },
   refine: { iterations: 20, learningRate: 0.01 },
   subset: { evaluations: 60 },
-  solver: quickstart.search.solver,
 };
 
 /** Metrics of likeness to the full model's pictures; they need no file. */

@@ -1,5 +1,5 @@
 /** Table 1: Stable Diffusion 1.5 with PLMS, against BK-SDM, fewer steps and DeepCache. */
-import { leastSquares } from "../quickstart.ts";
+import { learnedSolvers } from "../quickstart.ts";
 import type { Study } from "../schema/study.ts";
 import { embeddedSd, fullSd, notesOfAll } from "./base.ts";
 import { paperRows, sectionsFrom } from "./rows.ts";
@@ -96,7 +96,7 @@ export default {
       branches: {
         ...branches,
         name: "paper-table1-shapes-branches",
-        methods: [...branches.methods, ...leastSquares],
+        methods: [...branches.methods, ...learnedSolvers],
         description:
           "the embedded text-to-image model, PLMS, 50 steps, branches",
       },

@@ -1,5 +1,5 @@
 /** Table 2: Stable Diffusion 2.1 at 768 pixels. */
-import { leastSquares } from "../quickstart.ts";
+import { learnedSolvers } from "../quickstart.ts";
 import type { Study } from "../schema/study.ts";
 import { cocoFid, embeddedSd, fullSd, notesOfAll } from "./base.ts";
 import { paperRows, sectionsFrom } from "./rows.ts";
@@ -43,7 +43,7 @@ export default {
       blocks: {
         ...rivals,
         name: "paper-table2-shapes",
-        methods: [...rivals.methods, ...leastSquares],
+        methods: [...rivals.methods, ...learnedSolvers],
         description:
           "the embedded text-to-image model, DPM-Solver++, 50 steps, nine blocks",
         sampler: { kind: "dpm-solver++", steps: 50, guidanceScale: 3 },

@@ -1,5 +1,5 @@
 /** Table 3: DiT-XL/2 on ImageNet at 256 pixels, against fewer steps and DeepCache. */
-import { leastSquares } from "../quickstart.ts";
+import { learnedSolvers } from "../quickstart.ts";
 import type { Study } from "../schema/study.ts";
 import { embeddedDit, fullDit, notesOfAll } from "./base.ts";
 import { paperRows, sectionsFrom } from "./rows.ts";
@@ -69,7 +69,7 @@ export default {
       sublayers: {
         ...sublayers,
         name: "paper-table3-shapes-sublayers",
-        methods: [...sublayers.methods, ...leastSquares],
+        methods: [...sublayers.methods, ...learnedSolvers],
         description:
           "the embedded transformer, DDIM, 50 steps, attention and MLP apart",
       },

@@ -1,5 +1,5 @@
 /** Table 8: PixArt-alpha with 20 steps of DPM-Solver. */
-import { leastSquares } from "../quickstart.ts";
+import { learnedSolvers } from "../quickstart.ts";
 import type { Study } from "../schema/study.ts";
 import { embeddedSd, fullSd, notesOfAll } from "./base.ts";
 import { paperRows, sectionsFrom } from "./rows.ts";
@@ -40,7 +40,7 @@ export default {
       blocks: {
         ...rivals,
         name: "paper-table8-shapes",
-        methods: [...rivals.methods, ...leastSquares],
+        methods: [...rivals.methods, ...learnedSolvers],
         description:
           "the embedded text-to-image model, DPM-Solver++, 20 steps, nine blocks",
         sampler: { kind: "dpm-solver++", steps: 20, guidanceScale: 3 },

@@ -14,5 +14,5 @@ Deno.test("deno task demo refuses unknown options, and prints its help", async (
     assertEquals(exitCode, 1);
   }
   const { lines } = await demoCommand(["--help"]);
-  assertStringIncludes(lines[0], "--plans <run>");
+  assertStringIncludes(lines[0], "--port <n>");
 });
