@@ -1,4 +1,4 @@
-/** The embedded model pruned by gradient, beside every honest rival. */
+/** The embedded transformer pruned, beside the strongest rivals of each kind. */
 import { classSearch } from "@dip-go/pruner";
 import type { Experiment } from "./schema/experiment.ts";
 
@@ -17,7 +17,7 @@ export const learnedSolvers = [
 
 export default {
   name: "quickstart",
-  description: "the embedded transformer pruned by gradient, beside its rivals",
+  description: "the embedded transformer pruned, beside its rivals",
   seed: 0,
   model: "zoo/models/dit-shapes",
   sampler: { kind: "ddim", steps: 20, guidanceScale: 2 },

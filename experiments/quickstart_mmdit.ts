@@ -1,4 +1,4 @@
-/** The embedded multimodal transformer pruned by gradient, beside every honest rival. */
+/** The embedded multimodal transformer pruned, beside its rivals. */
 import type { Experiment } from "./schema/experiment.ts";
 import quickstart, { learnedSolvers } from "./quickstart.ts";
 import quickstartSd from "./quickstart_sd.ts";
@@ -6,8 +6,7 @@ import quickstartSd from "./quickstart_sd.ts";
 export default {
   ...quickstartSd,
   name: "quickstart-mmdit",
-  description:
-    "the embedded multimodal transformer pruned by gradient, beside its rivals",
+  description: "the embedded multimodal transformer pruned, beside its rivals",
   model: "zoo/models/mmdit-shapes",
   sampler: { kind: "own", steps: 28, guidanceScale: 4.5, maxSequenceLength: 1 },
   superNet: quickstart.superNet,

@@ -1,12 +1,11 @@
-/** The embedded text-to-image model pruned by gradient, beside every honest rival. */
+/** The embedded text-to-image model pruned, beside its rivals. */
 import { promptSearch } from "@dip-go/pruner";
 import type { Experiment } from "./schema/experiment.ts";
 import quickstart, { fewSteps, learnedSolvers } from "./quickstart.ts";
 
 export default {
   name: "quickstart-sd",
-  description:
-    "the embedded text-to-image model pruned by gradient, beside its rivals",
+  description: "the embedded text-to-image model pruned, beside its rivals",
   seed: 0,
   model: "zoo/models/sd-shapes",
   prompts: {

@@ -71,7 +71,8 @@ const partsOf = (name: string, solver: SearchSettings["solver"]) => {
 const solverMethod = (name: string, maker: ScheduleMaker): Method => ({
   name,
   settings: ["solver"],
-  searches: "by gradient",
+  searches: ({ search: { solver } }) =>
+    iterationsOf(solver) > 0 ? "by gradient" : "by samples",
   refusal: noisy,
   reads: ({ search: { solver } }) => ({ solver, made }),
   parts({ net, search: { solver }, maxCost }) {

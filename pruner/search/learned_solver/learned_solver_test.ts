@@ -317,6 +317,15 @@ Deno.test("at most half of the pairs choose the best iterate, in whole batches",
   }
 });
 
+Deno.test("only a refined learned solver needs a gradient's memory", () => {
+  const howOf = (own: Record<string, unknown>) => {
+    const { searches } = methodOf({ kind: "learned-solver", ...own });
+    return typeof searches === "function" && searches({ search: classSearch });
+  };
+  assertEquals(howOf({}), "by samples");
+  assertEquals(howOf({ refine: "end-to-end" }), "by gradient");
+});
+
 Deno.test("a sampler that adds noise is refused", async () => {
   const sampler = makeSampler(scheduler, { kind: "ddpm", steps });
   const context = { sampler, search: { batch: 2 } } as MethodContext;

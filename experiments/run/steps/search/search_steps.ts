@@ -78,10 +78,13 @@ export function searchCost(tools: StepTools, planned: PlannedRow): number {
 }
 
 /** The bytes that a row's search holds. */
-export const memoryOf = (
-  { memory }: StepTools,
+export function memoryOf(
+  { memory, identity: { experiment } }: StepTools,
   { method: { searches } }: PlannedRow,
-): number => searches === "by gradient" ? memory.gradient : memory.searching;
+): number {
+  const how = typeof searches === "function" ? searches(experiment) : searches;
+  return how === "by gradient" ? memory.gradient : memory.searching;
+}
 
 /** The step of a part of a search, after the calibration. */
 export function searchStep<Value>(
