@@ -4,9 +4,6 @@ import { whole } from "./options/option_table.ts";
 import { demoModels } from "../demo/demo_models.ts";
 import { DemoServer } from "../demo/demo_server.ts";
 
-/** The folders of compiled samplers and of plans. */
-const folders = { compiled: "results/demo", plans: "zoo/subnets" };
-
 /** Runs the command on its arguments; errors are part of the result. */
 export const demoCommand = command({
   refusal: "Cannot show",
@@ -24,19 +21,15 @@ export const demoCommand = command({
   },
   notes: "What it compiles is kept in results/demo.",
 }, ({ port }) => {
-  serve(port);
+  const { handle } = new DemoServer({
+    models: demoModels,
+    compiled: "results/demo",
+    plans: "zoo/subnets",
+  });
+  const onListen = ({ port }: Deno.NetAddr) =>
+    console.log(`http://127.0.0.1:${port}/  (Ctrl+C ends it)`);
+  Deno.serve({ hostname: "127.0.0.1", port, onListen }, handle); // for this machine alone
   return Promise.resolve([]);
 });
-
-/** Serves the page to this machine alone, until the process is stopped. */
-function serve(port: number): void {
-  const { handle } = new DemoServer({ models: demoModels, ...folders });
-  Deno.serve({
-    hostname: "127.0.0.1",
-    port,
-    onListen: ({ port }) =>
-      console.log(`http://127.0.0.1:${port}/  (Ctrl+C ends it)`),
-  }, handle);
-}
 
 if (import.meta.main) finish(await demoCommand(Deno.args));

@@ -58,7 +58,7 @@ const partsOf = (name: string, solver: SearchSettings["solver"]) => {
     gram: { name: "solver-gram", reads: { pairs, teacher, made } },
     sensitivities: {
       name: "solver-sensitivities",
-      reads: { pairs, perturbed },
+      reads: { pairs, perturbed, made },
     },
     plan: (units: number) => ({
       name: `${name}-${units}`,

@@ -30,7 +30,7 @@ import { Cholesky } from "./cholesky.ts";
 import { type Gram, gramOf, outputAt, stateAt } from "./gram.ts";
 import { refined } from "./refine.ts";
 import { ridgeFit } from "./ridge.ts";
-import { sensitivities } from "./sensitivity.ts";
+import { measuredStates, sensitivities } from "./sensitivity.ts";
 import { type Teacher, teacherBatch } from "./teacher.ts";
 
 const steps = 6;
@@ -202,6 +202,10 @@ Deno.test("sensitivities are positive after state 0, and the Gram matrix has the
   const found = await sensitivities(sessions, teacher, 2);
   assertEquals([found.length, found[0]], [steps, 0]);
   assert(found.slice(1).every((s) => s > 0 && s < 100));
+  const many = measuredStates(250);
+  assertEquals([many.length, many[0], many.at(-1)], [24, 1, 249]);
+  assertEquals(measuredStates(6), [1, 2, 3, 4, 5]);
+  assertEquals(measuredStates(2), [1]);
   const gram = gramOf(teacher);
   const square = teacher.batches[0].target.reduce((sum, x) => sum + x * x, 0);
   assertAlmostEquals(

@@ -50,7 +50,14 @@ export async function refined(
   const shown = teacher.batches.slice(0, judged);
   const others = teacher.batches.slice(judged);
   const seen = others.length > 0 ? others : shown;
-  const lossOf = (solver: Solver) => lossOn(sessions, solver, shown);
+  const lossOf = async (solver: Solver) => {
+    let sum = 0;
+    for (const batch of shown) {
+      const { data } = await runSolver(sessions, solver, batch);
+      sum += logError(compared(data, batch));
+    }
+    return sum / shown.length;
+  };
   const first = moved.solver();
   let best = { solver: first, loss: await lossOf(first) };
   const root = Math.exp(best.loss / 2);
@@ -88,20 +95,6 @@ const compared = (
   found: Float32Array,
   { target, latents: { shape: [pictures] } }: TeacherBatch,
 ): Compared => ({ found, target, pictures, floor: errorFloor });
-
-/** The mean log error of a solver's final latents, by which iterates are compared. */
-async function lossOn(
-  sessions: SolverSessions,
-  solver: Solver,
-  batches: readonly TeacherBatch[],
-): Promise<number> {
-  let sum = 0;
-  for (const batch of batches) {
-    const { data } = await runSolver(sessions, solver, batch);
-    sum += logError(compared(data, batch)) / batches.length;
-  }
-  return sum;
-}
 
 /** Numbers that Adam moves, 0 at first, and their gradient, summed since the last update. */
 const unknowns = (count: number) => ({

@@ -1,37 +1,55 @@
 /** Sensitivities: how far an error in one state of the sampler moves the final latents. */
 import type { SamplerState } from "@dip-go/core/samplers";
 import type { SolverSessions } from "@dip-go/supernet/solver";
-import { dot, rowsOf } from "../../numbers.ts";
+import { dot, range, rowsOf, sum } from "../../numbers.ts";
 import { fullCall, type Teacher, type TeacherBatch } from "./teacher.ts";
 
 /** The size of the perturbation as a share of a stale prediction's error. */
 const share = 0.3;
 
+/** The largest number of states that are measured. */
+const most = 24;
+
+/** The states that are measured: 1 to T − 1, or some of these with both ends. */
+export function measuredStates(steps: number): number[] {
+  const last = Math.min(steps - 1, most) - 1;
+  return range(last + 1).map((k) =>
+    1 + Math.round(k * (steps - 2) / Math.max(last, 1))
+  );
+}
+
 /**
  * The sensitivity of each state, `[T]`: |change of the final latents|² over
  * |perturbation|², the geometric mean over pictures, since few pictures rule the
  * arithmetic mean. The perturbation is a share of the error by a prediction held
- * from the step before; state 0 has none, and its sensitivity is 0.
+ * from the step before; state 0 has none, and its sensitivity is 0. Of many states
+ * some are measured, and logarithms between them are on straight lines.
  */
 export async function sensitivities(
   sessions: SolverSessions,
   { batches, ...setup }: Teacher,
   pictures: number,
 ): Promise<number[]> {
-  const [images] = sessions.shape;
-  const used = batches.slice(0, Math.ceil(pictures / images));
-  const steps = setup.sampler.steps.length;
-  const logs = Array<number>(steps).fill(0);
-  for (const batch of used) {
-    for (let i = 1; i < steps; i++) {
-      const changes = await changesAt(sessions, { ...setup, batch }, i);
-      for (const change of changes) {
-        logs[i] += Math.log(change) / (used.length * images);
-      }
+  const used = batches.slice(0, Math.ceil(pictures / sessions.shape[0]));
+  const states = measuredStates(setup.sampler.steps.length);
+  const logs: number[] = [];
+  for (const state of states) {
+    const changes: number[] = [];
+    for (const batch of used) {
+      changes.push(...await changesAt(sessions, { ...setup, batch }, state));
     }
+    logs.push(sum(changes.map(Math.log)) / changes.length);
   }
-  return logs.map((log, i) => i === 0 ? 0 : Math.exp(log));
+  return [0, ...between(states, logs).map(Math.exp)];
 }
+
+/** Values on straight lines between those at given places, from the first place to the last. */
+const between = (places: readonly number[], values: readonly number[]) =>
+  places.flatMap((from, k) => {
+    const to = places[k + 1] ?? from + 1;
+    const slope = ((values[k + 1] ?? values[k]) - values[k]) / (to - from);
+    return range(to - from).map((i) => values[k] + i * slope);
+  });
 
 async function changesAt(
   sessions: SolverSessions,
@@ -61,4 +79,4 @@ async function changesAt(
 
 /** The cost in pictures of the full sampler: state i runs the last T − i of T steps. */
 export const sensitivityPasses = (steps: number, pictures: number): number =>
-  pictures * (steps - 1) / 2;
+  pictures * sum(measuredStates(steps).map((state) => 1 - state / steps));
