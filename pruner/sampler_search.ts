@@ -123,7 +123,7 @@ export class SamplerSearch implements AsyncDisposable {
       teacher: ({ pairs, teacher }) =>
         this.#held(
           `teacher ${pairs} ${teacher?.steps ?? ""}`,
-          () => this.#teach({ pairs, teacher }),
+          () => this.#teach({ pairs, teacher }, progress),
         ),
       progress,
       once: ({ name, reads }, make) => {
@@ -185,14 +185,17 @@ export class SamplerSearch implements AsyncDisposable {
     });
   }
 
-  async #teach(solver: TeacherSettings): Promise<Teacher> {
+  async #teach(
+    solver: TeacherSettings,
+    progress: MethodContext["progress"],
+  ): Promise<Teacher> {
     const { sampler: full, options: { search: { batch } } } = this;
     const { sampler, guidanceScale } = full;
     const { teacher } = solver;
     const count = trajectoriesOf({ batch, solver }) / batch;
     const by = teacher ? full.withSteps(teacher.steps) : full;
     const shared = teacher && sharedSteps(sampler, by.sampler);
-    const { batches } = await this.#sampled(by, count, shared);
+    const { batches } = await this.#sampled(by, count, progress, shared);
     return { sampler, guidanceScale, batches, isFine: teacher !== undefined };
   }
 
@@ -200,6 +203,7 @@ export class SamplerSearch implements AsyncDisposable {
   #sampled(
     by: PipelineSampler,
     count: number,
+    note: (done: number, total: number) => void = () => {},
     kept?: readonly number[],
   ): Promise<Trajectories> {
     const { sampler, guidanceScale } = by;
@@ -210,6 +214,7 @@ export class SamplerSearch implements AsyncDisposable {
       for (const inputs of await drawStarts(sessions.shape, drawn)) {
         const batch = await teacherBatch(sessions, by, inputs);
         batches.push(kept ? atSteps(batch, kept) : batch);
+        note(batches.length, count);
       }
       return { sampler, guidanceScale, batches };
     });

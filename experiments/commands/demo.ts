@@ -11,13 +11,9 @@ export const demoCommand = command({
     "A page where the full and a pruned model draw side by side, from the same noise.",
   usage: ["deno task demo [--port n]"],
   options: {
-    port: whole(0, 65535)(
-      "<n>",
-      "Of the local server; 0 for any that is free",
-      {
-        default: "8765",
-      },
-    ),
+    port: whole(0, 65535)("<n>", "Local port; 0 for any free one", {
+      default: "8765",
+    }),
   },
   notes: "What it compiles is kept in results/demo.",
 }, ({ port }) => {

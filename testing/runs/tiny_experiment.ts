@@ -47,6 +47,7 @@ export async function withTiny(
       sparsity: [0.25, 0.5],
       evaluation: { pairs: 4, seed: 9, batch: 3 },
       latency: { batches: [1, 2], rounds: 2 },
+      methods: [...quickstart.methods, "energy+forecast"],
       mainMethod: "energy+forecast",
     };
     const lines: string[] = [];

@@ -49,8 +49,7 @@ const unitsOf = (net: SuperNet, maxCost: number): number =>
   Math.floor(2 * maxCost / (denseCost(net) / net.steps));
 
 /** How trajectories and fits are made, in the keys of what follows from them, so that older ones are not found. */
-const made =
-  "inverse errors, a finer sampler's states, forms by their fits' errors";
+const made = "inverse errors, finer states, forms by fits";
 
 const partsOf = (name: string, solver: SearchSettings["solver"]) => {
   const { pairs, perturbed, teacher } = solver;
@@ -101,6 +100,7 @@ const solverMethod = (name: string, maker: ScheduleMaker): Method => ({
           await context.solver(),
           await context.teacher(own),
           perturbed,
+          context.progress,
         );
       }),
     };
@@ -137,7 +137,8 @@ async function found(
   const { conditionalShare } = net;
   const forms = maker.formsOf({ ...request, teacher, conditionalShare });
   const compared = comparedBatches(context.search, request.units, net.steps);
-  const fit = await bestFit(sessions, { teacher, forms, compared });
+  const choice = { forms, compared, progress };
+  const fit = await bestFit(sessions, teacher, choice);
   const steps = fit.space.form.schedule.map(({ step }) => step);
   const iterations = iterationsOf(settings);
   if (iterations === 0) return { steps, solver: fit.solver };
@@ -173,27 +174,25 @@ const comparedBatches = (
   steps: number,
 ) => Math.ceil((isFew(units, steps) ? pairs : Math.min(16, pairs)) / batch);
 
-/** The fit of the form that comes closest to the teacher's final latents on the first batches that it is fitted to. */
+/** The fit of the form that comes closest to the teacher's final latents on the first `compared` batches. */
 async function bestFit(
   sessions: SolverSessions,
-  { teacher, forms, compared }: {
-    readonly teacher: Teacher;
+  { batches, ...teacher }: Teacher,
+  { forms, compared, progress }: Pick<MethodContext, "progress"> & {
     readonly forms: readonly SolverForm[];
-    /** The number of batches. */
     readonly compared: number;
   },
 ): Promise<RidgeFit> {
-  const fitOf = (form: SolverForm, batches = teacher.batches) =>
-    ridgeFit(sessions, { ...teacher, batches }, form);
-  if (forms.length === 1) return await fitOf(forms[0]);
-  let best: RidgeFit | undefined;
+  const shown = forms.length > 1 ? batches.slice(0, compared) : batches;
+  const fits: RidgeFit[] = [];
   for (const form of forms) {
-    const fit = await fitOf(form, teacher.batches.slice(0, compared));
-    if (!best || fit.loss < best.loss) best = fit;
+    fits.push(await ridgeFit(sessions, { ...teacher, batches: shown }, form));
+    fits.sort((a, b) => a.loss - b.loss);
+    progress(fits.length, forms.length, { loss: fits[0].loss });
   }
-  return compared < teacher.batches.length
-    ? await fitOf(best!.space.form)
-    : best!;
+  const [best] = fits;
+  if (shown.length === batches.length) return best;
+  return await ridgeFit(sessions, { ...teacher, batches }, best.space.form);
 }
 
 /** A gradient's cost in forward passes, recomputation included: 3.5 on `dit-shapes`, 4.1 on `sd-shapes`. */

@@ -29,6 +29,7 @@ export async function sensitivities(
   sessions: SolverSessions,
   { batches, ...setup }: Teacher,
   pictures: number,
+  note: (done: number, total: number) => void = () => {},
 ): Promise<number[]> {
   const used = batches.slice(0, Math.ceil(pictures / sessions.shape[0]));
   const states = measuredStates(setup.sampler.steps.length);
@@ -39,6 +40,7 @@ export async function sensitivities(
       changes.push(...await changesAt(sessions, { ...setup, batch }, state));
     }
     logs.push(sum(changes.map(Math.log)) / changes.length);
+    note(logs.length, states.length);
   }
   return [0, ...between(states, logs).map(Math.exp)];
 }
