@@ -64,7 +64,7 @@ export const studyNamed = (name: string): Study | undefined =>
  *
  * const { model, sparsity } = experimentNamed("quickstart");
  * assertEquals(model, "zoo/models/dit-shapes");
- * assertEquals(sparsity, [0.5, 0.6, 0.7, 0.8]);
+ * assertEquals(sparsity, [0.5, 0.7, 0.8]);
  * ```
  */
 export function experimentNamed(name: string): Experiment {
