@@ -76,17 +76,17 @@ export const beamForms: ScheduleMaker = {
     const guided = guidance.length === 2;
     const joined = guided && joins(request);
     const halved = guided && isFew(request.units, gram.steps);
-    const kept = halved ? { whole: 1, halved: 3 } : { whole: 4 };
+    const whole = { mayHalve: false, keep: halved ? 1 : 4 };
+    const kinds = halved ? [whole, { mayHalve: true, keep: 3 }] : [whole];
     const proposed = limits.flatMap((limit) =>
-      Object.entries(kept).flatMap(([kind, keep]) =>
+      kinds.flatMap((kind) =>
         beam(gram, {
           sensitivities: sensitivities.map((s) => Math.min(limit, s)),
           units: request.units,
           conditionalShare: request.conditionalShare,
           joined: joined ? guidance : undefined,
-          mayHalve: kind === "halved",
           width: 15,
-          keep,
+          ...kind,
         })
       )
     );
