@@ -14,7 +14,8 @@ import {
   type CompileRequest,
   compileSteps,
 } from "@dip-go/supernet/compile";
-import { liveBlocks, subNetMacs } from "@dip-go/supernet/gates";
+import { liveBlocks } from "@dip-go/supernet/gates";
+import { planMacs } from "@dip-go/supernet/solver";
 import { compileRequestOf, exampleOf } from "@dip-go/supernet/export";
 import { contentHash } from "../run/inputs/input_hashes.ts";
 import type { CompiledFull, CompiledSampler, WeightFile } from "./demo_api.ts";
@@ -25,7 +26,7 @@ import { shippedPlan } from "./shipped_sub_nets.ts";
 import { textGraph } from "./text_graph.ts";
 
 /** The version of the compiler's graphs; samplers that were kept with another version are compiled again. */
-const version = 4;
+const version = 5;
 /** The largest number of steps for the pictures that the preview is fitted to. */
 const previewSteps = 10;
 
@@ -66,7 +67,8 @@ export class SamplerCompiler {
       const sampler = await fullSampler(model);
       const request = await requestOf(sampler);
       const plans = `${this.folders.plans}/${model.name}`;
-      const plan = await shippedPlan(plans, sparsity, request.net);
+      const net = { ...request.net, sampler };
+      const plan = await shippedPlan(plans, sparsity, net);
       const shelf = await this.#shelf(model);
       const folder = `${shelf.folder}/${sparsity}-${
         shortHash(JSON.stringify(plan))
@@ -165,7 +167,7 @@ async function compiled(
     readonly shared?: (graphs: Graphs) => Graphs;
   },
 ): Promise<CompiledSampler> {
-  const { forms, chosen, state, initNoiseSigma } = await compileSteps(request);
+  const { forms, chosen, state, fromNoise } = await compileSteps(request);
   const name = (form: number) => `form-${form}.onnx`;
   const graphs = Object.fromEntries(
     forms.map((graph, form) => [name(form), graph]),
@@ -179,7 +181,7 @@ async function compiled(
     forms: forms.map((_, form) => urlOf(shelf, `${folder}/${name(form)}`)),
     chosen,
     state: state.map(({ name, shape }) => ({ name, shape })),
-    initNoiseSigma,
+    fromNoise,
     weights: await Promise.all(
       weights.map((name) => weightFile(shelf, folder, name)),
     ),
@@ -212,16 +214,19 @@ async function onnxFiles(folder: string): Promise<string[]> {
     .filter((name) => name.endsWith(".onnx"));
 }
 
-/** The MACs of one picture, and the fraction of a whole call that each step computes. */
+/** The MACs of one picture, and the fraction of a whole call that each step or evaluation computes. */
 function costOf(
-  { net, plan: { gates } }: CompileRequest,
+  { net, plan }: CompileRequest,
 ): Pick<CompiledSampler, "macs" | "work"> {
   const whole = net.macs.reduce((a, b) => a + b, 0);
-  return {
-    macs: subNetMacs(net, gates),
-    work: liveBlocks(net, gates).map((live) =>
+  const parts = () =>
+    liveBlocks(net, plan.gates).map((live) =>
       net.macs.reduce((sum, macs, i) => live[i] ? sum + macs : sum, 0) / whole
-    ),
+    );
+  return {
+    macs: planMacs(net, plan),
+    work: plan.solver?.evaluations
+      .map(({ halves }) => halves === "both" ? 1 : 0.5) ?? parts(),
   };
 }
 

@@ -37,8 +37,8 @@ export interface CompiledSampler {
     readonly name: string;
     readonly shape: readonly number[];
   }[];
-  /** The factor on the noise that makes the first latents. */
-  readonly initNoiseSigma: number;
+  /** The factors on the noise that make the first state values, by name; others are zeros. */
+  readonly fromNoise: Readonly<Record<string, number>>;
   /** The weight files that the graphs name, with their addresses. */
   readonly weights: readonly WeightFile[];
   /** MACs of one picture. */

@@ -1,8 +1,9 @@
 /**
- * The SubNets that the demo offers: plans found by gradient, kept in
+ * The SubNets that the demo offers: plans of the default search, kept in
  * `zoo/subnets/<model>/<sparsity>.json` as a run writes them, or whole-step
  * reuse at evenly spaced steps if the model has no such file.
  */
+import type { PipelineSampler } from "@dip-go/core";
 import { isFile } from "@dip-go/core/files";
 import {
   checkPlan,
@@ -17,7 +18,7 @@ import type { SubNetInfo } from "./demo_api.ts";
 export const sparsities: readonly number[] = [0.5, 0.6, 0.7, 0.8, 0.9];
 
 /** The method that found the kept plans. */
-const method = "energy+forecast";
+const method = "learned-solver";
 const fallback = "uniform reuse of whole steps";
 
 const fileOf = (folder: string, sparsity: number): string =>
@@ -35,19 +36,18 @@ export const subNetsIn = (folder: string): Promise<SubNetInfo[]> =>
 /**
  * The plan of a SubNet.
  *
- * @throws {TypeError | RangeError} If the plan's file is malformed, or has other units or steps.
+ * @throws {TypeError | RangeError} If the plan's file is malformed, or of other units, steps or guidance.
  */
 export async function shippedPlan(
   folder: string,
   sparsity: number,
-  net: SuperNet,
+  net: SuperNet & { readonly sampler?: PipelineSampler },
 ): Promise<SubNetPlan> {
   const file = fileOf(folder, sparsity);
   if (!await isFile(file)) return uniformPlan(net, sparsity);
   const plan = await readPlan(file);
   checkPlan(plan, net, file);
-  const { gates, payloads, halves } = plan;
-  return { gates, payloads, ...halves && { halves } };
+  return plan;
 }
 
 function uniformPlan(net: SuperNet, sparsity: number): SubNetPlan {

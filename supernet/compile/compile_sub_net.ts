@@ -1,7 +1,8 @@
 /**
- * The SubNet compiler: all T steps of a sampler as one ONNX graph, noise in,
- * pictures or latents out. The steps are a loop with a branch for each form of
- * step, or unrolled if forms are many; only live blocks are in the graph. Values
+ * The SubNet compiler: all steps of a sampler as one ONNX graph, noise in,
+ * pictures or latents out. The steps, or the evaluations of a learned solver, are
+ * a loop with a branch for each form of step, or unrolled if forms are many; only
+ * live blocks are in the graph. Values
  * that follow from timesteps alone are constants, values that a prompt gives
  * every step, such as keys and values of cross-attention, are computed once, and
  * each weight is there once.
@@ -26,6 +27,8 @@ import { latentsShape } from "@dip-go/core/pipeline";
 import { refuseThresholding } from "@dip-go/core/samplers";
 import { checkSubNet } from "../gates/plan.ts";
 import { combination } from "../arithmetic/terms.ts";
+import type { Handed } from "./handed_on.ts";
+import { SolverForms } from "./solver_forms.ts";
 import {
   type SampledSubNet,
   StepForms,
@@ -50,6 +53,20 @@ export interface CompiledForm {
 /** A SubNet to compile, and the form of its graph. */
 export interface CompileRequest extends SampledSubNet, CompiledForm {}
 
+/** The forms of the steps that a graph makes, and the values that they hand on. */
+interface Forms {
+  /** The form of each step. */
+  readonly chosen: readonly number[];
+  /** The values that steps hand on; the latents first. */
+  readonly state: readonly Value[];
+  /** The factors on the noise that make the first values, by name; other values are zeros at first. */
+  readonly fromNoise: Readonly<Record<string, number>>;
+  /** Whether forms are few enough for a loop. */
+  readonly areFew: boolean;
+  /** For each form, a function that emits a step and returns the state values that it changes. */
+  emitters(g: GraphBuilder, sources: StepSources): (() => Handed)[];
+}
+
 /** Names of the graph's own inputs and outputs. */
 const graphNames = {
   /** Standard normal noise, `[B, C, H, W]`. */
@@ -65,25 +82,21 @@ const graphNames = {
  * noise, and those of `conditioning`; output: `pictures` `[B, 3, H, W]` in about
  * [-1, 1], or `latents` `[B, C, H, W]`.
  *
- * @throws {RangeError} If gates or sampler do not fit the SuperNet.
+ * @throws {RangeError} If gates or sampler do not fit the SuperNet, or a solver's halves the sampler's guidance.
  */
 export async function compileSubNet(request: CompileRequest): Promise<Graph> {
-  check(request);
-  const forms = new StepForms(request);
+  const forms = formsOf(request);
   const graph = forms.areFew
     ? await looped(request, forms)
     : await unrolled(request, forms);
   return stored(graph, request);
 }
 
-async function looped(
-  request: CompileRequest,
-  forms: StepForms,
-): Promise<Graph> {
+async function looped(request: CompileRequest, forms: Forms): Promise<Graph> {
   const g = new GraphBuilder(`${request.net.model.model}:sampler`);
-  const sources = sourcesIn(g, request);
+  const sources = sourcesIn(g, request, forms);
   const { last, outputs } = emitLoop(g, {
-    first: firstState(g, request, forms.state),
+    first: firstState(g, forms),
     chosen: forms.chosen,
     body: (index, now) => forms.emitters(g, sources(index, now)),
   });
@@ -92,14 +105,11 @@ async function looped(
 }
 
 /** Compiles the steps one after the other, so that forms share weights in the layout of a runtime. */
-async function unrolled(
-  request: CompileRequest,
-  forms: StepForms,
-): Promise<Graph> {
+async function unrolled(request: CompileRequest, forms: Forms): Promise<Graph> {
   const g = new GraphBuilder(`${request.net.model.model}:sampler`);
-  const sources = sourcesIn(g, request);
+  const sources = sourcesIn(g, request, forms);
   const known: string[] = [];
-  let now = firstState(g, request, forms.state);
+  let now = firstState(g, forms);
   for (const [t, form] of forms.chosen.entries()) {
     const own = sources(t, now);
     const emit = forms.emitters(g, own)[form];
@@ -111,49 +121,42 @@ async function unrolled(
 }
 
 /** A sampler's steps as graphs, for a host that runs them one after the other. */
-export interface CompiledSteps {
+export interface CompiledSteps
+  extends Pick<Forms, "chosen" | "state" | "fromNoise"> {
   /**
    * A graph for each form. Inputs: `step`, int64 `[]`, the state as `state.…`,
    * and the inputs of {@linkcode compileSubNet} but `noise`; outputs: `next.…` for
    * each state value that changes.
    */
   readonly forms: readonly Graph[];
-  /** The form of each step. */
-  readonly chosen: readonly number[];
-  /** The state that steps hand on: `latents`, at first the scaled noise, and others, at first zeros. */
-  readonly state: readonly Value[];
-  /** The factor on the noise that makes the first latents. */
-  readonly initNoiseSigma: number;
 }
 
 /** Compiles a graph for each form of step, so that a host sees the latents after each step. */
 export async function compileSteps(
   request: CompileRequest,
 ): Promise<CompiledSteps> {
-  check(request);
-  const { net: { model }, sampler: { steps, initNoiseSigma } } = request;
-  const forms = new StepForms(request);
+  const forms = formsOf(request);
+  const { chosen, state, fromNoise } = forms;
   const graphs: Graph[] = [];
-  for (let form = 0; form < forms.count; form++) {
-    const g = new GraphBuilder(`${model.model}:step`);
+  for (const form of new Set(chosen)) {
+    const g = new GraphBuilder(`${request.net.model.model}:step`);
     const index = g.input("step", "int64", []);
     const now = Object.fromEntries(
-      forms.state.map(({ name, dtype, shape }) => [
+      state.map(({ name, dtype, shape }) => [
         name,
         g.input(`state.${name}`, dtype, shape),
       ]),
     );
-    const sources = sourcesIn(g, request)(index, now);
+    const sources = sourcesIn(g, request, forms)(index, now);
     const next = Object.entries(forms.emitters(g, sources)[form]());
     const left = next.map(([name, value]) => [`next.${name}`, value]);
     const graph = await foldSteps(g.build(Object.fromEntries(left)), {
       index: index.name,
-      count: steps.length,
+      count: chosen.length,
     });
     graphs.push(withoutUnread(stored(graph, request)));
   }
-  const { chosen, state } = forms;
-  return { forms: graphs, chosen, state, initNoiseSigma };
+  return { forms: graphs, chosen, state, fromNoise };
 }
 
 /** Compiles the graph from the final `latents` to the output of {@linkcode compileSubNet}. */
@@ -165,25 +168,32 @@ export function compilePicture(request: CompileRequest): Graph {
   return stored(g.build(outputOf(g, request, latents)), request);
 }
 
-function check({ net, sampler, plan }: CompileRequest): void {
+/** The forms of a plan's steps, or of its solver's evaluations. @throws As `compileSubNet`. */
+function formsOf(request: CompileRequest): Forms {
+  const { net, sampler, plan } = request;
   const { steps, units } = net;
   const source = `a SubNet of ${net.model.model}`;
   refuseThresholding(sampler, "compile");
   checkSubNet(plan, { steps, units, source });
-  if (sampler.steps.length === steps) return;
-  throw new RangeError(
-    `Cannot compile ${source}: the sampler makes ${sampler.steps.length} steps, expected the SuperNet's ${steps}`,
-  );
+  if (sampler.steps.length !== steps) {
+    throw new RangeError(
+      `Cannot compile ${source}: the sampler makes ${sampler.steps.length} steps, expected the SuperNet's ${steps}`,
+    );
+  }
+  const { solver } = plan;
+  return solver
+    ? new SolverForms({ ...request, solver })
+    : new StepForms(request);
 }
 
 /** A graph as a file has it: in the form's precision, and fit for GPUs, whose sines are coarse. */
-export function stored(graph: Graph, form: CompiledForm): Graph {
+function stored(graph: Graph, form: CompiledForm): Graph {
   const own = inPrecision(graph, form, { stored: true });
   return shareNodes(webgpuGraph(own, { fusedAttention: true }));
 }
 
 /** A function of a name that remembers its results. */
-export function once(make: (name: string) => Value): (name: string) => Value {
+function once(make: (name: string) => Value): (name: string) => Value {
   const made = new Map<string, Value>();
   return (name) => {
     const value = made.get(name) ?? make(name);
@@ -192,25 +202,28 @@ export function once(make: (name: string) => Value): (name: string) => Value {
   };
 }
 
-/** The state before the first step: scaled noise, and zeros for all other values. */
+/** The state before the first step. */
 function firstState(
   g: GraphBuilder,
-  { sampler: { initNoiseSigma } }: CompileRequest,
-  [latents, ...others]: readonly Value[],
+  { state, fromNoise }: Forms,
 ): Record<string, Value> {
-  const noise = g.input(graphNames.noise, latents.dtype, latents.shape);
-  const zeros = others.map(({ name, shape }) => [
-    name,
-    g.expand(g.scalar(0), shape),
-  ]);
-  return {
-    latents: g.inSingle(() => combination(g, [[initNoiseSigma, () => noise]])),
-    ...Object.fromEntries(zeros),
-  };
+  const [{ dtype, shape }] = state;
+  const noise = g.input(graphNames.noise, dtype, shape);
+  const first = ({ name, shape }: Value) =>
+    name in fromNoise
+      ? combination(g, [[fromNoise[name], () => noise]])
+      : g.expand(g.scalar(0), shape);
+  return g.inSingle(() =>
+    Object.fromEntries(state.map((value) => [value.name, first(value)]))
+  );
 }
 
 /** Makes the sources of each step in a graph. */
-function sourcesIn(g: GraphBuilder, request: CompileRequest) {
+function sourcesIn(
+  g: GraphBuilder,
+  request: CompileRequest,
+  { chosen }: Forms,
+) {
   const { net, sampler: { steps }, guidanceScale } = request;
   const noisy = steps.filter(({ noise }) => noise !== 0).length;
   const shape = [noisy, ...latentsShape(net.model, guidanceScale)];
@@ -220,14 +233,14 @@ function sourcesIn(g: GraphBuilder, request: CompileRequest) {
     noise: () => noise(graphNames.stepNoise),
   };
   return (index: Value | number, now: StepSources["now"]): StepSources => ({
-    tables: new StepTables(g, index, steps.length),
+    tables: new StepTables(g, index, chosen.length),
     now,
     ...outer,
   });
 }
 
 /** The output of a graph. */
-export const outputOf = (
+const outputOf = (
   g: GraphBuilder,
   { picture }: CompiledForm,
   latents: Value,

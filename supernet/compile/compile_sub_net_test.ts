@@ -27,12 +27,13 @@ import {
   tinyUnet,
 } from "@dip-go/testing/models";
 import { forecastPayload, type ForecastScalars } from "../gates/forecast.ts";
-import type { Gate, Gates } from "../gates/gates.ts";
+import { denseGates, type Gate, type Gates } from "../gates/gates.ts";
 import { liveBlocks } from "../gates/liveness.ts";
 import type { Payloads } from "../gates/payloads.ts";
 import type { SubNetPlan } from "../gates/plan.ts";
 import { SubNetRunner } from "../sampling/sub_net.ts";
 import { type SuperNet, superNet } from "../gates/super_net.ts";
+import { samplerSolver } from "../solver/sampler_solver.ts";
 import {
   type CompiledSteps,
   type CompileRequest,
@@ -258,18 +259,19 @@ const feedsOf = ({ inputs }: Graph, known: Readonly<Record<string, Tensor>>) =>
 
 /** Runs a graph for each form step by step, as a host does; returns the latents. */
 async function runSteps(
-  { forms, chosen, state, initNoiseSigma }: CompiledSteps,
+  { forms, chosen, state, fromNoise }: CompiledSteps,
   one: Case,
   stepNoise: readonly (Float32Array | undefined)[],
 ): Promise<Tensor> {
   const inputs = { step_noise: noiseInput(stepNoise), ...one.inputs };
-  const first = noise.data.map((value) => value * initNoiseSigma);
   let known = Object.fromEntries(
     state.map(({ name, shape }): [string, Tensor] => [
       `state.${name}`,
       float32(
         shape,
-        name === "latents" ? first : new Float32Array(sizeOf(shape)),
+        name in fromNoise
+          ? noise.data.map((value) => value * fromNoise[name])
+          : new Float32Array(sizeOf(shape)),
       ),
     ]),
   );
@@ -311,6 +313,29 @@ for (const [name, make] of Object.entries(cases)) {
     const plan = { gates, payloads: forecasting(one.net, gates) };
     const { latents, stepNoise } = await sampled(one, plan);
     const request = { ...one, plan };
+    assertClose(
+      await runWhole(await compileSubNet(request), one, stepNoise),
+      latents,
+    );
+    assertClose(
+      await runSteps(await compileSteps(request), one, stepNoise),
+      latents,
+    );
+  });
+}
+
+for (const [name, make] of Object.entries(cases)) {
+  const { sampler: { steps } } = make();
+  if (steps.some(({ noise, clip }) => noise !== 0 || clip)) continue;
+  Deno.test(`a compiled solver of the sampler's own weights samples ${name}, whole and step by step`, async () => {
+    const one = make();
+    const { net, sampler, guidanceScale: scale } = one;
+    const gates = denseGates(net.steps, net.units.length);
+    const { latents, stepNoise } = await sampled(one, { gates });
+    const guided = net.model.inputs[0].shape[0] > noise.shape[0];
+    const guidance = guided ? [scale, 1 - scale] : [1];
+    const solver = samplerSolver(sampler, { guidance });
+    const request = { ...one, plan: { gates, solver } };
     assertClose(
       await runWhole(await compileSubNet(request), one, stepNoise),
       latents,

@@ -93,6 +93,7 @@ export class StepForms {
   readonly chosen: readonly number[];
   /** The values that steps hand on; the latents first. */
   readonly state: readonly Value[];
+  readonly fromNoise: Readonly<Record<string, number>>;
   readonly #net: SuperNet;
   readonly #plans: readonly StepPlan[];
   /** The sampler's factors at each step, as {@linkcode stepFactors} names them. */
@@ -103,6 +104,7 @@ export class StepForms {
   /** @throws {RangeError} If the gates do not fit the SuperNet. */
   constructor(private readonly subNet: SampledSubNet) {
     const { net, plan, sampler } = subNet;
+    this.fromNoise = { latents: sampler.initNoiseSigma };
     this.#factors = sampler.steps.map(stepFactors);
     this.#net = heldBy(net, plan.payloads);
     this.#plans = leavingAlike(stepPlans(this.#net, plan));
@@ -115,10 +117,6 @@ export class StepForms {
       [...keys.keys()].filter((t) => this.chosen[t] === form)
     );
     this.state = this.#handedOn();
-  }
-
-  get count(): number {
-    return this.#steps.length;
   }
 
   /**

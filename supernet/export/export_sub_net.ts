@@ -11,9 +11,7 @@ import { sharedInputs } from "../compile/compiled_conditioning.ts";
 import { denseMacs } from "../gates/liveness.ts";
 import type { Plan } from "../gates/plan.ts";
 import { superNetOf } from "../gates/super_net.ts";
-import { compileSolver } from "../solver/compile_solver.ts";
 import { planMacs } from "../solver/plan_cost.ts";
-import { solverNetworks } from "../solver/solver_sessions.ts";
 import { browserPage } from "./browser_page.ts";
 import {
   type Example,
@@ -96,10 +94,7 @@ export async function exportSubNet(
   const tensors = example &&
     await exampleOf(sampler, request, { ...example, ...form });
   const { gates, halves, solver } = request.plan;
-  const networks = () => solverNetworks(sampler, form.batch ?? 1);
-  const graph = solver
-    ? await compileSolver({ ...request, solver, networks: networks() })
-    : await compileSubNet(request);
+  const graph = await compileSubNet(request);
   const facts: SubNetFacts = {
     model: sampler.pipeline.name,
     origin,

@@ -1,5 +1,4 @@
 /** Learned solvers of whole model calls: sampled, differentiated, priced and compiled. */
-export { compileSolver } from "./compile_solver.ts";
 export { openSolver } from "./open_solver.ts";
 export { planCost, planMacs } from "./plan_cost.ts";
 export { samplerSolver } from "./sampler_solver.ts";

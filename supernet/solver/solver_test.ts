@@ -15,13 +15,12 @@ import {
   type SamplerKind,
 } from "@dip-go/core/samplers";
 import { int64 } from "@dip-go/core/tensor";
-import { tinyDit, tinyText, tinyUnet } from "@dip-go/testing/models";
+import { tinyDit } from "@dip-go/testing/models";
 import { loadPipeline } from "@dip-go/core";
 import { inTemporaryFolder } from "@dip-go/testing/files";
-import { classInputs, featureInputs } from "../compile/mod.ts";
+import { classInputs, compileSubNet } from "../compile/mod.ts";
 import { parseGates, planFor, superNet, superNetOf } from "../gates/mod.ts";
 import { exportSubNet, openSubNet } from "../mod.ts";
-import { compileSolver } from "./compile_solver.ts";
 import { openSolver } from "./open_solver.ts";
 import { planMacs } from "./plan_cost.ts";
 import { runSolver, solverGradient } from "./run_solver.ts";
@@ -153,12 +152,20 @@ Deno.test("gradients of weights and timesteps are central differences", async ()
   }
 });
 
-Deno.test("a compiled solver draws what the loop draws", async () => {
+const net = superNet(networks.both, {
+  steps: 5,
+  conditional: () => networks.conditional,
+});
+const gates = [1, 0, 1, 0, 1].map((gate) => net.units.map(() => gate as 0 | 1));
+
+Deno.test("a compiled solver with a half alone draws what the loop draws", async () => {
   await using sessions = new SolverSessions(networks);
   const expected = await runSolver(sessions, mixed, inputs);
-  const graph = await compileSolver({
-    networks,
-    solver: mixed,
+  const graph = await compileSubNet({
+    net,
+    sampler: makeSampler(scheduler, { kind: "ddim", steps: 5 }),
+    guidanceScale: scale,
+    plan: { gates, solver: mixed },
     conditioning: classInputs(networks.both, {
       guided: true,
       nullClass: config.classes,
@@ -171,40 +178,6 @@ Deno.test("a compiled solver draws what the loop draws", async () => {
   });
   assertClose(found.latents.data as Float32Array, expected.data, 1e-4);
 });
-
-Deno.test("a compiled solver of an unguided UNet draws what the loop draws", async () => {
-  const network = tinyUnet({ batch: images, granularity: "block" });
-  const unguided = {
-    images,
-    guided: false,
-    both: network,
-    conditional: network,
-  };
-  await using sessions = new SolverSessions(unguided);
-  const solver: Solver = {
-    evaluations: [
-      { timestep: 900, halves: "both", noise: 1, outputs: [] },
-      { timestep: 400, halves: "both", noise: 0.8, outputs: [[0.5]] },
-    ],
-    latents: { noise: 0.2, outputs: [[-0.5], [0.4]] },
-  };
-  const text = tinyText(images);
-  const expected = await runSolver(sessions, solver, {
-    latents,
-    conditioning: text,
-  });
-  const graph = await compileSolver({
-    networks: unguided,
-    solver,
-    conditioning: featureInputs(network, { guided: false }),
-  });
-  await using session = await openSession(graph);
-  const found = await session.run({ noise: latents, ...text });
-  assertClose(found.latents.data as Float32Array, expected.data, 1e-4);
-});
-
-const net = superNet(networks.both, { steps: 5 });
-const gates = [1, 0, 1, 0, 1].map((gate) => net.units.map(() => gate as 0 | 1));
 
 Deno.test("a solver costs its evaluations, a conditional half one half", () => {
   const call = net.macs.reduce((a, b) => a + b);

@@ -1,6 +1,7 @@
 /** Tests of the demo in headless Chromium, on the CPU: the embedded models in few steps. */
 import type { Subject } from "@dip-go/core/pipeline";
 import { openSubNet } from "@dip-go/supernet";
+import { type Plan, readPlan } from "@dip-go/supernet/gates";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { inTemporaryFolder } from "../files/in_temporary_folder.ts";
 import {
@@ -48,11 +49,12 @@ const pixelsOf = (page: HeadlessPage, side: string) =>
 async function ownPixels(
   model: DemoModel,
   subject: Subject,
+  plan?: Plan,
 ): Promise<Uint8ClampedArray> {
   const options = weightsIn8Bits(await fullSampler(model));
   const sampler = await fullSampler(model, options);
-  await using full = await openSubNet(sampler);
-  const [picture] = await full.sample(subject, { seed: 1 });
+  await using subNet = await openSubNet(sampler, plan);
+  const [picture] = await subNet.sample(subject, { seed: 1 });
   const { data, shape: [, height, width] } = picture;
   const area = height * width;
   const at = (i: number) => (Number(data[i]) + 1) * 127.5;
@@ -62,11 +64,14 @@ async function ownPixels(
   );
 }
 
-/** Checks that the page draws the pruned sampler's picture first, then the full one's, which is the project's own. */
+const isClose = (a: ArrayLike<number>, b: ArrayLike<number>): boolean =>
+  a.length === b.length &&
+  Array.from(a).every((value, i) => Math.abs(value - b[i]) <= 1);
+
+/** Checks that the page draws the pruned sampler's picture first, then the full one's, as the project draws them. */
 async function checkFirstPictures(
   page: HeadlessPage,
-  model: DemoModel,
-  subject: Subject,
+  { model, subject, plan }: Case,
 ): Promise<void> {
   await page.evaluate(watch);
   await page.until(isDone, { seconds: 900 });
@@ -75,56 +80,68 @@ async function checkFirstPictures(
   const order = await page.evaluate<string[]>("window.order");
   assertEquals(order, ["pruned", "full"]);
   const own = await ownPixels(model, subject);
-  const full = await pixelsOf(page, "full");
-  assertEquals(full.length, own.length);
-  assert(full.every((value, i) => Math.abs(value - own[i]) <= 1));
+  assert(isClose(await pixelsOf(page, "full"), own));
   const pruned = await pixelsOf(page, "pruned");
-  assertEquals(pruned.length, own.length);
-  assert(pruned.some((value, i) => Math.abs(value - own[i]) > 1));
+  assert(!isClose(pruned, own));
+  if (plan) assert(isClose(pruned, await ownPixels(model, subject, plan)));
   assertStringIncludes(await textOf(page, ".verdict"), "5.0×");
-  assertStringIncludes(await textOf(page, ".origin"), "uniform reuse");
+  const origin = plan ? "learned-solver" : "uniform reuse";
+  assertStringIncludes(await textOf(page, ".origin"), origin);
   assertEquals(page.errors, []);
 }
 
 /** Opens the demo of one model in a window of its own. */
 const withDemoOf = (
-  model: DemoModel,
+  { model, plan }: Case,
   view: DemoView,
   body: (page: HeadlessPage) => Promise<void>,
 ) =>
   inTemporaryFolder((folder) => {
     const compiled = `${folder}/compiled`;
-    const plans = `${folder}/plans`;
+    const plans = plan ? shipped : `${folder}/plans`;
     return withDemoPage({ models: [model], compiled, plans }, view, body);
   });
 
-/** The cases, of five model calls each: PNDM makes one more than it has steps. */
-const cases: readonly { model: DemoModel; subject: Subject }[] = [
+/** The folder of the plans that ship. */
+const shipped = "zoo/subnets";
+
+interface Case {
+  readonly model: DemoModel;
+  readonly subject: Subject;
+  /** The plan that ships at the sparsity that the page shows first; without it none is offered. */
+  readonly plan?: Plan;
+}
+
+/** Cases of five model calls each: PNDM makes one more than it has steps. */
+const cases: readonly Case[] = [
   { model: inFewSteps(demoModels[1], 4), subject: demoModels[1].examples![0] },
   { model: inFewSteps(demoModels[2], 5), subject: demoModels[2].examples![0] },
 ];
 
-for (const { model, subject } of cases) {
+for (const own of cases) {
   Deno.test({
-    name: `the demo draws ${model.name} full and pruned, the pruned one sooner`,
+    name:
+      `the demo draws ${own.model.name} full and pruned, the pruned one sooner`,
     ignore: missing !== undefined,
     fn: () =>
       withDemoOf(
-        model,
+        own,
         { width: 1240, height: 830 },
-        (page) => checkFirstPictures(page, model, subject),
+        (page) => checkFirstPictures(page, own),
       ),
   });
 }
 
 Deno.test({
   name:
-    "the demo draws dit-shapes on a narrow screen, and its slider draws anew by key",
+    "the demo draws dit-shapes by its learned solver on a narrow screen, and its slider draws anew by key",
   ignore: missing !== undefined,
-  fn: () => {
-    const model = inFewSteps(demoModels[0], 10);
-    return withDemoOf(model, { width: 360, height: 800 }, async (page) => {
-      await checkFirstPictures(page, model, 3);
+  fn: async () => {
+    const [model] = demoModels;
+    const plan = await readPlan(`${shipped}/${model.name}/0.8.json`);
+    const own = { model, subject: 3, plan };
+    await withDemoOf(own, { width: 360, height: 800 }, async (page) => {
+      await checkFirstPictures(page, own);
       await page.evaluate("document.querySelector('#sparsity').focus()");
       await page.press("ArrowRight", 39);
       await page.until(

@@ -75,12 +75,14 @@ export class LoadedSampler {
 
   /** Starts from noise. @param inputs The graphs' inputs besides the state. */
   start(noise: Tensor, inputs: Tensors): SamplerRun {
-    const { ort, compiled: { state, initNoiseSigma } } = this;
-    const first = (noise.data as Float32Array)
-      .map((value) => value * initNoiseSigma);
+    const { ort, compiled: { state, fromNoise } } = this;
+    const scaled = (factor: number) =>
+      (noise.data as Float32Array).map((value) => value * factor);
     const handed = state.map(({ name, shape }) => {
       const size = shape.reduce((a, b) => a * b, 1);
-      const data = name === "latents" ? first : new Float32Array(size);
+      const data = name in fromNoise
+        ? scaled(fromNoise[name])
+        : new Float32Array(size);
       return [`state.${name}`, new ort.Tensor("float32", data, shape)];
     });
     return new SamplerRun(this, { ...inputs, ...Object.fromEntries(handed) });
