@@ -172,7 +172,7 @@ export function checkSubNet(
  * import { readPlan } from "@dip-go/supernet";
  *
  * const { sampler, gates } = await readPlan("zoo/subnets/dit-shapes/0.8.json");
- * assertEquals(sampler, { name: "ddim", steps: 20 });
+ * assertEquals(sampler, { name: "ddim", steps: 20, guidanceScale: 2 });
  * assertEquals(gates[0].every((gate) => gate === 1), true);
  * ```
  */
