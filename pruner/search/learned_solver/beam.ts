@@ -6,7 +6,7 @@
  * Errors are taken along the teacher's trajectory.
  */
 import type { Halves } from "@dip-go/supernet/gates";
-import { range } from "../../numbers.ts";
+import { range, sum } from "../../numbers.ts";
 import { uniformSteps } from "../whole_steps.ts";
 import {
   type Form,
@@ -44,8 +44,12 @@ export interface BeamOptions {
 interface Candidate {
   readonly cost: number;
   readonly schedule: Schedule;
-  /** Products of the parts of elements that the schedule's outputs do not explain, `[size, size]`. */
-  readonly rest: Float64Array;
+  /**
+   * Products of all elements with an orthonormal basis of the noise and the
+   * schedule's outputs, `[size]` a basis vector: their squares are what the
+   * schedule explains.
+   */
+  readonly explained: readonly Float64Array[];
 }
 
 /** A candidate extended by one evaluation, before its products are computed. */
@@ -104,8 +108,6 @@ export function beam(gram: Gram, options: BeamOptions): Schedule[] {
 }
 
 class Beam {
-  readonly #size: number;
-  readonly #squares: readonly number[];
   readonly #steps: readonly number[];
   /** The candidate that evaluates nothing and knows the noise. */
   readonly start: Candidate;
@@ -114,13 +116,9 @@ class Beam {
     private readonly gram: Gram,
     private readonly options: BeamOptions,
   ) {
-    const { products, steps } = gram;
-    this.#size = products.length;
-    this.#squares = products.map((row, i) => row[i]);
-    const count = Math.min(steps, mostSteps);
-    this.#steps = uniformSteps(count, steps);
-    const rest = Float64Array.from(products.flat());
-    this.start = { cost: 0, schedule: [], rest: this.#without(rest, [[0, 1]]) };
+    const count = Math.min(gram.steps, mostSteps);
+    this.#steps = uniformSteps(count, gram.steps);
+    this.start = { cost: 0, schedule: [], explained: this.#with([], [[0, 1]]) };
   }
 
   /** The extensions by each later step. */
@@ -135,18 +133,23 @@ class Beam {
   }
 
   extended({ cost, from, next }: Extension): Candidate {
-    const rest = this.#formsOf(next)
-      .reduce((rest, form) => this.#without(rest, form), from.rest);
-    return { cost, schedule: [...from.schedule, next], rest };
+    const explained = this.#formsOf(next).reduce(
+      (known, form) => this.#with(known, form),
+      from.explained,
+    );
+    return { cost, schedule: [...from.schedule, next], explained };
   }
 
   finalError(candidate: Candidate): number {
     return this.#error(candidate, this.gram.steps);
   }
 
-  #error({ rest }: Candidate, step: number): number {
+  #error({ explained }: Candidate, step: number): number {
     const at = stateAt(this.gram, step);
-    return rest[at * this.#size + at];
+    return explained.reduce(
+      (rest, own) => rest - own[at] ** 2,
+      this.gram.products[at][at],
+    );
   }
 
   #formsOf({ step, halves }: Scheduled): Form[] {
@@ -155,25 +158,22 @@ class Beam {
     return outputForms(outputAt(gram, step, 0), count, joined);
   }
 
-  /** The products that are left once a form w is known: G − Gw (Gw)ᵀ / wᵀGw. */
-  #without(rest: Float64Array, form: Form): Float64Array {
-    const size = this.#size;
-    const column = new Float64Array(size);
-    for (const [at, weight] of form) {
-      for (let i = 0; i < size; i++) column[i] += weight * rest[at * size + i];
-    }
-    let square = 0;
+  /** The basis with one more vector: the form's part that the others do not explain. */
+  #with(known: Candidate["explained"], form: Form): Candidate["explained"] {
+    const { products } = this.gram;
+    const rest = new Float64Array(products.length);
     let floor = 0;
+    const add = (factor: number, row: ArrayLike<number>) => {
+      for (let i = 0; i < rest.length; i++) rest[i] += factor * row[i];
+    };
     for (const [at, weight] of form) {
-      square += weight * column[at];
-      floor += ridge * weight * weight * this.#squares[at];
+      add(weight, products[at]);
+      floor += ridge * weight * weight * products[at][at];
     }
-    const scale = 1 / (Math.max(square, 0) + floor);
-    const left = new Float64Array(rest);
-    for (let i = 0; i < size; i++) {
-      const factor = scale * column[i];
-      for (let j = 0; j < size; j++) left[i * size + j] -= factor * column[j];
-    }
-    return left;
+    const on = (row: ArrayLike<number>) =>
+      sum(form.map(([at, weight]) => weight * row[at]));
+    for (const own of known) add(-on(own), own);
+    const scale = 1 / Math.sqrt(Math.max(on(rest), 0) + floor);
+    return [...known, rest.map((value) => scale * value)];
   }
 }
