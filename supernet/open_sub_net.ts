@@ -1,7 +1,7 @@
 /** Opens a plan's SubNet for drawing pictures. */
 import { PictureSampler, type PipelineSampler } from "@dip-go/core/pipeline";
 import { denseGates } from "./gates/gates.ts";
-import { checkPlan, type Plan } from "./gates/plan.ts";
+import { checkPlan, parseGates, type Plan } from "./gates/plan.ts";
 import { superNetOf } from "./gates/super_net.ts";
 import { mostStepWeights } from "./sampling/block_sessions.ts";
 import { openFusedSubNet } from "./sampling/fused_sub_net.ts";
@@ -12,7 +12,8 @@ import { openSolver } from "./solver/open_solver.ts";
  * Opens a SubNet of a sampler. Hold it with `await using`.
  *
  * @param plan A plan of `prune` or `readPlan`; all gates open, which is the full sampler, by default.
- * @throws {RangeError} If the plan has other units or steps, or its solver another sampler or guidance scale.
+ * @throws {TypeError} If the plan is malformed.
+ * @throws {RangeError} If the plan has other units or steps, or its solver another sampler, guidance scale or start.
  *
  * @example Every second step holds the prediction of the step before
  * ```ts
@@ -35,13 +36,14 @@ export function openSubNet(
   plan?: Plan,
 ): Promise<PictureSampler> {
   const net = superNetOf(sampler);
-  if (plan) checkPlan(plan, { ...net, sampler });
+  if (plan) checkPlan(parseGates(plan, "a plan"), { ...net, sampler });
   const solver = plan?.solver;
   if (solver) {
     return Promise.resolve(
       new PictureSampler(
         sampler,
         (images) => Promise.resolve(openSolver(sampler, solver, { images })),
+        solver.evaluations.length,
       ),
     );
   }

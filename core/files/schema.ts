@@ -137,7 +137,11 @@ const within = (
   holds: (value: number) => boolean = Number.isFinite,
 ) => v.pipe(v.number(words), v.check(holds, words));
 
-export const finite = within("a finite number");
+/** A number that is finite in float32 too, in which networks compute. */
+export const finite = within(
+  "a finite number",
+  (value) => Number.isFinite(Math.fround(value)),
+);
 /** A finite number from 0. */
 export const weight = within(
   "a number from 0",

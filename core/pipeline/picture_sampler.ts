@@ -57,7 +57,7 @@ export interface DrawnFrom {
 /**
  * Draws pictures with sessions that stay open: the network's for the last size
  * of batch, and the decoder's. Text encoders are in memory only while they
- * encode. Hold it with `await using`.
+ * encode. Calls at the same time take turns. Hold it with `await using`.
  *
  * @example
  * ```ts
@@ -75,11 +75,18 @@ export class PictureSampler implements AsyncDisposable {
   #opened: { images: number; sampler: LatentSampler } | undefined;
   #decoder: Promise<PictureDecoder | null> | undefined;
   #start: Promise<StartDrawer> | undefined;
+  /** The end of the network's work so far. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #closed = false;
 
-  /** @internal Use `openSubNet`, or {@linkcode PipelineSampler.open}. */
+  /**
+   * @internal Use `openSubNet`, or {@linkcode PipelineSampler.open}.
+   * @param calls The number of steps that are observed.
+   */
   constructor(
     private readonly from: DrawnFrom,
     private readonly open: (images: number) => Promise<LatentSampler>,
+    private readonly calls = from.calls,
   ) {}
 
   /**
@@ -87,7 +94,8 @@ export class PictureSampler implements AsyncDisposable {
    *
    * @param subjects A class or a prompt, or several.
    * @throws {TypeError} If the model draws no such subjects.
-   * @throws {RangeError} If the model has no such class, or a list of options has another length.
+   * @throws {RangeError} If the model has no such class, a list of options has another length, or the batch is no whole number.
+   * @throws {Error} If the sampler is closed.
    */
   sample(
     subjects: Subject | readonly Subject[],
@@ -115,6 +123,11 @@ export class PictureSampler implements AsyncDisposable {
     const { once, progress, observe } = options;
     const wanted = [subjects].flat();
     const images = batch ?? wanted.length;
+    if (!(Number.isSafeInteger(images) && images > 0) && wanted.length > 0) {
+      throw new RangeError(
+        `Cannot draw in batches of ${images}, expected a whole number from 1`,
+      );
+    }
     const batches = batchesOf(wanted.length, images);
     const negatives = forEach(wanted, negativePrompt, "negative prompts");
     const scales = forEach(wanted, guidanceScale, "scales of guidance");
@@ -136,28 +149,32 @@ export class PictureSampler implements AsyncDisposable {
       const own = { images: places.length, random, start, places, scales };
       return this.from.inputs(conditioning, own);
     };
-    const random = typeof seed === "number" ? new TorchGenerator(seed) : seed;
-    const total = batches.length * this.from.calls;
+    const seeds = forEach(wanted, seed, "seeds");
+    const random = typeof seed === "number" && new TorchGenerator(seed);
+    const total = batches.length * this.calls;
     let done = 0;
     for (const [b, conditioning] of encoded.entries()) {
       const places = batches[b];
-      const inputs = random instanceof TorchGenerator
+      const inputs = random
         ? inputsOf(conditioning, places, random)
         : joinedInputs(
           places.map((i) =>
-            inputsOf(conditioning, [i], new TorchGenerator(random[i]))
+            inputsOf(conditioning, [i], new TorchGenerator(seeds[i]!))
           ),
           conditioning,
         );
-      const sampler = await this.#sampler(images);
-      const latents = await sampler.sample({
-        ...inputs,
-        observe(step) {
-          progress?.(++done, total);
-          observe?.(step);
-        },
+      const latents = await this.#inTurn(async () => {
+        const sampler = await this.#sampler(images);
+        const sampled = await sampler.sample({
+          ...inputs,
+          observe(step) {
+            progress?.(++done, total);
+            observe?.(step);
+          },
+        });
+        if (once && b === batches.length - 1) await this.#closeNetwork();
+        return sampled;
       });
-      if (once && b === batches.length - 1) await this.#closeNetwork();
       yield firstOf(latents, wanted.length - b * images);
     }
   }
@@ -184,7 +201,19 @@ export class PictureSampler implements AsyncDisposable {
     return batches.map((batch) => encoded.get(keyOf(batch))!);
   }
 
+  /** Does work on the network after all that was asked for before. */
+  #inTurn<Made>(work: () => Promise<Made>): Promise<Made> {
+    const made = this.#turn.then(work);
+    this.#turn = made.catch(() => {});
+    return made;
+  }
+
   async #sampler(images: number): Promise<LatentSampler> {
+    if (this.#closed) {
+      throw new Error(
+        "Cannot draw: the sampler is closed, expected an open one",
+      );
+    }
     if (this.#opened?.images === images) return this.#opened.sampler;
     await this.#closeNetwork();
     const sampler = await this.open(images);
@@ -197,9 +226,12 @@ export class PictureSampler implements AsyncDisposable {
     this.#opened = undefined;
   }
 
-  /** Closes the sessions. */
+  /** Closes the sessions, after the calls that wait for them. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#closeNetwork();
+    await this.#inTurn(() => {
+      this.#closed = true;
+      return this.#closeNetwork();
+    });
     const decoder = await this.#decoder?.catch(() => null);
     await decoder?.[Symbol.asyncDispose]();
   }

@@ -218,6 +218,11 @@ export class PipelineSampler {
     return this.sampler.steps.length;
   }
 
+  /** The number of the text tower's last layers that prompts skip. */
+  get clipSkip(): number {
+    return this.#options.clipSkip ?? 0;
+  }
+
   /** Whether the network computes both halves of guidance. */
   get guided(): boolean {
     return isGuided(this.guidanceScale);

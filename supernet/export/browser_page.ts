@@ -104,7 +104,7 @@ function show({ data, dims: [, , height, width] }) {
 function npy(bytes) {
   const start = 10 + bytes[8] + 256 * bytes[9];
   const head = new TextDecoder("latin1").decode(bytes.subarray(10, start));
-  const shape = head.match(/\\(([^)]*)\\)/)[1].split(",").map(Number).slice(0, -1);
+  const shape = head.match(/\\(([^)]*)\\)/)[1].split(",").filter((size) => size.trim()).map(Number);
   const data = bytes.slice(start).buffer;
   return head.includes("<i8")
     ? new ort.Tensor("int64", new BigInt64Array(data), shape)

@@ -13,7 +13,7 @@ import {
   tokenInputs,
 } from "../compile/compiled_conditioning.ts";
 import { denseGates } from "../gates/gates.ts";
-import { checkPlan, type Plan } from "../gates/plan.ts";
+import { checkPlan, parseGates, type Plan } from "../gates/plan.ts";
 import { type SuperNet, superNetOf } from "../gates/super_net.ts";
 
 /** The form of an exported graph. */
@@ -34,7 +34,7 @@ export interface ExportForm {
  * The request to compile a sampler's SubNet.
  *
  * @param plan The SubNet's plan; all gates open by default.
- * @throws {TypeError} If `textEncoder` is set and the pipeline has other than one CLIP tower, or rescales guidance.
+ * @throws {TypeError} If `textEncoder` is set and the pipeline has other than one CLIP tower or skips its layers, or rescales guidance.
  * @throws {RangeError} If the plan has other units or steps.
  */
 export async function compileRequestOf(
@@ -44,7 +44,7 @@ export async function compileRequestOf(
 ): Promise<CompileRequest> {
   refuseRescale(sampler, `export ${sampler.pipeline.name}`);
   const net = superNetOf(sampler, { images: batch });
-  if (plan) checkPlan(plan, { ...net, sampler });
+  if (plan) checkPlan(parseGates(plan, "a plan"), { ...net, sampler });
   return {
     net,
     sampler: sampler.sampler,
@@ -70,7 +70,8 @@ async function pictureOf(
 }
 
 async function conditioningOf(
-  { guided, pipeline: { model, folder, checkpoint } }: PipelineSampler,
+  { guided, clipSkip, pipeline: { model, folder, checkpoint } }:
+    PipelineSampler,
   { model: graph }: SuperNet,
   textEncoder: boolean,
 ): Promise<CompileRequest["conditioning"]> {
@@ -78,6 +79,11 @@ async function conditioningOf(
     return model.family === "dit"
       ? classInputs(graph, { guided, nullClass: model.config.classes })
       : featureInputs(graph, { guided });
+  }
+  if (clipSkip > 0) {
+    throw new TypeError(
+      `Cannot export ${folder} with its text encoder: clipSkip is ${clipSkip}, expected 0, as the tower's last features are read; leave --text-encoder out`,
+    );
   }
   if (model.family === "unet" && !model.config.added) {
     const tower = await loadClipText(`${folder}/text_encoder`, {

@@ -10,8 +10,9 @@ import {
 } from "@dip-go/core/files";
 import { heldKinds } from "@dip-go/core/models";
 import type { PipelineSampler } from "@dip-go/core/pipeline";
+import { addsNoise } from "@dip-go/core/samplers";
 import * as v from "valibot";
-import { checkSolver, solverSchema } from "../solver/solver.ts";
+import { checkSolver, type Solver, solverSchema } from "../solver/solver.ts";
 import { type Forecast, forecastPayload } from "./forecast.ts";
 import { checkGates } from "./gates.ts";
 import { checkStepHalves, unconditional } from "./halves.ts";
@@ -95,23 +96,62 @@ export function checkPlan(
   { blocks, model, sampler: of, ...plan }: Plan,
   { units, steps, conditional, sampler }:
     & Pick<SuperNet, "units" | "steps" | "conditional">
-    & { readonly sampler?: Pick<PipelineSampler, "sampler" | "guidanceScale"> },
+    & { readonly sampler?: SolvedSampler },
   source = model,
 ): void {
   checkUnits(blocks, units, source);
   if (plan.solver && sampler) {
-    const { sampler: { name }, guidanceScale } = sampler;
-    const { guidanceScale: learned = guidanceScale } = of;
-    if (name !== of.name || guidanceScale !== learned) {
-      throw new RangeError(
-        `Cannot use the plan of ${source}: its solver was learned of ${of.name} at a guidance scale of ${learned}, found ${name} at ${guidanceScale}`,
-      );
-    }
+    checkLearned({ of, solver: plan.solver }, sampler, source);
   }
   checkSubNet(plan, { units, steps, source });
   if (conditional || !plan.halves?.includes("conditional")) return;
   throw new RangeError(
     `Cannot use the plan of ${source}: steps evaluate the conditional half alone, expected both, as a sampler without guidance has no other`,
+  );
+}
+
+/** The parts of a sampler that a solver was learned of. */
+type SolvedSampler = Pick<
+  PipelineSampler,
+  "sampler" | "guidanceScale" | "start"
+>;
+
+/** Checks that a solver was learned of a sampler, whose pictures follow from noise alone. */
+function checkLearned(
+  { of, solver: { evaluations } }: {
+    readonly of: Plan["sampler"];
+    readonly solver: Solver;
+  },
+  { sampler, guidanceScale, start }: SolvedSampler,
+  source: string,
+): void {
+  const { name, steps } = sampler;
+  const { guidanceScale: learned = guidanceScale } = of;
+  const refuse = (what: string) => {
+    throw new RangeError(
+      `Cannot use the plan of ${source}: its solver ${what}`,
+    );
+  };
+  if (name !== of.name || guidanceScale !== learned) {
+    refuse(
+      `was learned of ${of.name} at a guidance scale of ${learned}, found ${name} at ${guidanceScale}`,
+    );
+  }
+  if (addsNoise(sampler)) {
+    refuse(`adds no noise, found ${name} with noise at its steps`);
+  }
+  if (start) refuse("starts from noise, found another start, expected none");
+  const times = steps.map(({ timestep }) => timestep);
+  const [first, last] = [Math.max(...times), Math.min(...times)];
+  const beside = (first - last) / Math.max(1, times.length - 1) || first;
+  const odd = evaluations.findIndex(({ timestep }) =>
+    timestep > first + beside || timestep < last - beside
+  );
+  if (odd === -1) return;
+  refuse(
+    `evaluates timestep ${
+      evaluations[odd].timestep
+    }, expected at most a step beside the sampler's, ${last} to ${first}`,
   );
 }
 
@@ -155,9 +195,10 @@ export function checkSubNet(
   checkPayloads(halves || !other ? own : payloads!, { units, gates, source });
   if (!solver) return;
   checkSolver(solver, gates, source);
-  if (!halves) return;
+  const beside = halves ? "halves" : payloads && "payloads";
+  if (!beside) return;
   throw new RangeError(
-    `Cannot use the solver of ${source}: the plan has halves beside it, expected them in its evaluations`,
+    `Cannot use the solver of ${source}: the plan has ${beside} beside it, expected its evaluations to say all`,
   );
 }
 

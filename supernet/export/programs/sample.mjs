@@ -19,7 +19,7 @@ function npy(name) {
   const start = 10 + bytes.readUInt16LE(8);
   const head = bytes.toString("latin1", 10, start);
   const [, sizes] = head.match(/\(([^)]*)\)/);
-  const shape = sizes.split(",").map(Number).slice(0, -1);
+  const shape = sizes.split(",").filter((size) => size.trim()).map(Number);
   const at = bytes.byteOffset;
   const data = bytes.buffer.slice(at + start, at + bytes.length);
   return head.includes("<i8")
