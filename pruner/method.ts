@@ -220,6 +220,9 @@ export async function fitTarget(
   const sparsity = context.sparsity.at(-1)!;
   const dense = denseCost(net) / batch;
   const budget = costBudget(dense, sparsity);
+  if (budget < dense / net.steps * (1 - 1e-9)) {
+    return noPlan("one call exceeds the budget");
+  }
   const fitted = await method.fit(context, batch * budget);
   if (fitted.kind === "none") return fitted;
   const cost = fitted.kind === "adaptive"

@@ -26,6 +26,12 @@ const isPositive = (value: unknown, atMost: number): value is number =>
   Number.isSafeInteger(value) && value as number > 0 &&
   value as number <= atMost;
 
+/** Whether a flag is Python's None, or a list of flags of which none is set. */
+const isOff = (value: unknown): boolean =>
+  value === null ||
+  Array.isArray(value) && value.length > 0 &&
+    value.every((own) => own === false);
+
 /**
  * A parsed JSON object and the file that it came from. Every method that reads a
  * key throws a `TypeError` if the value is not of the method's kind, and remembers
@@ -38,6 +44,7 @@ export class ConfigJson {
   readonly #read = new Set<string>();
 
   /**
+   * @param allowed Allowed values by key; where false is one, null and a list of false are read as false.
    * @param defaults Values of absent keys.
    * @throws {TypeError} If `json` is no object, or a key does not hold one of its allowed values.
    */
@@ -56,6 +63,9 @@ export class ConfigJson {
     this.file = file;
     this.values = { ...defaults, ...json };
     for (const [key, values] of Object.entries(allowed)) {
+      if (values.includes(false) && isOff(this.values[key])) {
+        this.values = { ...this.values, [key]: false };
+      }
       this.requireOneOf(key, values);
     }
   }
@@ -68,14 +78,15 @@ export class ConfigJson {
 
   /**
    * Ends the reading of a strict configuration: a key that is silently ignored would
-   * lead to wrong pictures.
+   * lead to wrong pictures. One that is null asks for nothing.
    *
    * @param harmless Lists of keys that need not be read, since they do not matter here.
    * @throws {TypeError} If a key was not read and is not harmless.
    */
   finish(...harmless: readonly (readonly string[])[]): void {
     const known = new Set(harmless.flat()).union(this.#read);
-    const other = Object.keys(this.values).find((key) => !known.has(key));
+    const other = Object.keys(this.values)
+      .find((key) => !known.has(key) && this.values[key] !== null);
     if (other === undefined) return;
     this.refuse(other, "no key of that name: its meaning is not known here");
   }

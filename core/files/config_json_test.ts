@@ -1,6 +1,23 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ConfigJson } from "./config_json.ts";
 
+Deno.test("ConfigJson reads null flags, and lists of unset ones, as false", () => {
+  const allowed = { upcast: [undefined, false, true], name: ["a"] };
+  const flag = (upcast: unknown) =>
+    new ConfigJson({ upcast, name: "a" }, "c.json", allowed).value("upcast");
+  assertEquals([null, [false, false], true].map(flag), [false, false, true]);
+  assertThrows(() => flag([false, true]), TypeError, 'key "upcast" is [false');
+  assertThrows(
+    () => new ConfigJson({ name: null }, "c.json", allowed),
+    TypeError,
+    'key "name" is null, expected "a"',
+  );
+});
+
+Deno.test("ConfigJson.finish() takes keys of no value for absent ones", () => {
+  new ConfigJson({ quantization_config: null }, "c.json").finish();
+});
+
 Deno.test("ConfigJson.finish() refuses the first key that was neither read nor is harmless", () => {
   const json = {
     class: "A",

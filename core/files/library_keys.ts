@@ -37,4 +37,5 @@ export const transformersKeys: readonly string[] = [
   ...["no_repeat_ngram_size", "num_beam_groups", "num_beams"],
   ...["num_return_sequences", "remove_invalid_values", "repetition_penalty"],
   ...["suppress_tokens", "temperature", "top_k", "top_p", "typical_p"],
+  ...["gradient_checkpointing", "use_cache", "_flash_attn_2_enabled"],
 ];

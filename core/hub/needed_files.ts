@@ -1,16 +1,22 @@
 /** The files of a model that this project reads. */
+import { prefersIndex, variants } from "../files/find_weights.ts";
 
 const folders =
   "transformer|unet|vae|text_encoder(?:_[23])?|tokenizer(?:_[23])?|scheduler";
 const small = new RegExp(
   `^(?:(?:${folders})/)?[A-Za-z0-9_.-]+\\.(?:json|txt)$|^(?:${folders})/spiece\\.model$`,
 );
+const variant = `(${variants.filter(Boolean).map(RegExp.escape).join("|")})?`;
 const weights = new RegExp(
-  `^((?:(?:${folders})/)?)(?:diffusion_pytorch_model|pytorch_model|model)(\\.fp16)?(?:-\\d{5}-of-\\d{5})?(\\.fp16)?(\\.safetensors|\\.bin)$`,
+  `^((?:(?:${folders})/)?)(diffusion_pytorch_model|pytorch_model|model)${variant}(-\\d{5}-of-\\d{5})?${variant}(\\.safetensors|\\.bin)$`,
 );
 
-/** Forms of one folder's weights, the preferred first: full precision before half, then safetensors before others. */
-const forms = [".safetensors", ".bin", ".fp16.safetensors", ".fp16.bin"];
+/** Forms of one folder's weights, the preferred first: by variant, then safetensors before others, one file or shards. */
+const forms = variants.flatMap((variant) =>
+  [".safetensors", ".bin"].flatMap((extension) =>
+    ["", "+"].map((other) => variant + extension + other)
+  )
+);
 
 /** The weights of a text-picture pair in open_clip's layout, the preferred first. */
 const openClip = ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"];
@@ -19,8 +25,9 @@ const openClip = ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"];
 function weightsOf(path: string): { folder: string; form: string } | null {
   const match = weights.exec(path);
   if (!match) return null;
-  const [, folder, before = "", after = "", extension] = match;
-  return { folder, form: (before || after) + extension };
+  const [, folder, stem, before = "", shard, after = "", extension] = match;
+  const isUsual = prefersIndex(stem) === (shard !== undefined);
+  return { folder, form: (before || after) + extension + (isUsual ? "" : "+") };
 }
 
 /**

@@ -40,12 +40,6 @@ const partKeys = [
   ...["transformer", "unet", "vae"],
 ];
 
-/** Other keys that change no picture: origin, class names, watermarks and checks of finished pictures. */
-const harmlessKeys = [
-  ...["_diffusers_version", "_name_or_path", "id2label"],
-  ...["add_watermarker", "requires_safety_checker", "watermark"],
-];
-
 /** The contents of a `model_index.json`. */
 export interface PipelineParts {
   readonly className: PipelineClass;
@@ -66,7 +60,9 @@ export interface PipelineParts {
 /**
  * Reads the index of a pipeline's folder; null if the folder has none.
  *
- * @throws {TypeError} If the index has an unknown class or key, or a part that is not a library and a class.
+ * Other keys are ignored, as diffusers does.
+ *
+ * @throws {TypeError} If the index has an unknown class, or a part that is not a library and a class.
  */
 export async function readPipelineParts(
   folder: string,
@@ -75,11 +71,10 @@ export async function readPipelineParts(
   if (!await isFile(file)) return null;
   const config = new ConfigJson(await readJson(file), file, {
     _class_name: pipelineClasses,
-    requires_aesthetics_score: [undefined, null, true, false],
+    requires_aesthetics_score: [undefined, true, false],
     force_zeros_for_empty_prompt: [undefined, true, false],
   });
   for (const key of partKeys) checkPart(config, key);
-  config.finish(harmlessKeys);
   const className = config.value("_class_name") as PipelineClass;
   const { network, tokens }: { network: string; tokens?: number } =
     pipelines[className];

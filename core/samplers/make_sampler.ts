@@ -148,7 +148,7 @@ export function samplerKindOf(
     schedulers[kind].className === className
   );
   if (kind) return kind;
-  const known = samplerKinds.map((kind) => schedulers[kind].className);
+  const known = [...new Set(Object.values(samplerClasses))];
   throw new RangeError(
     `Cannot choose a sampler for ${file}: _class_name is ${
       className ?? "missing"

@@ -9,7 +9,7 @@ import { diffusersKeys } from "../../files/library_keys.ts";
 /** Keys with the values that the networks support; older files lack keys, whose defaults are supported. */
 const required: AllowedValues = {
   _class_name: ["AutoencoderKL"],
-  act_fn: [undefined, "silu"],
+  act_fn: [undefined, "silu", "swish"],
   force_upcast: [undefined, true, false],
   latents_mean: [undefined, null],
   latents_std: [undefined, null],

@@ -46,7 +46,7 @@ export const unetDefaults = {
 /** Keys with the values that this network supports; older files lack keys, whose defaults it supports. */
 const required: AllowedValues = {
   _class_name: ["UNet2DConditionModel"],
-  act_fn: [undefined, "silu"],
+  act_fn: [undefined, "silu", "swish"],
   addition_embed_type: [undefined, null, "text_time"],
   attention_type: [undefined, "default"],
   center_input_sample: [undefined, false],
@@ -60,7 +60,7 @@ const required: AllowedValues = {
   encoder_hid_dim_type: [undefined, null],
   flip_sin_to_cos: [undefined, true],
   freq_shift: [undefined, 0],
-  mid_block_only_cross_attention: [undefined, null, false],
+  mid_block_only_cross_attention: [undefined, false],
   mid_block_scale_factor: [undefined, 1],
   num_attention_heads: [undefined, null],
   num_class_embeds: [undefined, null],

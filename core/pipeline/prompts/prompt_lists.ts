@@ -67,8 +67,8 @@ function decoded(bytes: Uint8Array, path: string): string {
 }
 
 function listed(text: string, path: string): readonly string[] {
-  if (path.endsWith(".json")) return fromJson(parsed(text, path), path);
-  if (path.endsWith(".tsv")) return fromTable(text, path);
+  if (/\.json$/i.test(path)) return fromJson(parsed(text, path), path);
+  if (/\.tsv$/i.test(path)) return fromTable(text, path);
   if (/\.(csv|jsonl|parquet)$/i.test(path)) {
     refuse(path, "such files are not read", ".txt, .tsv or .json");
   }

@@ -109,8 +109,11 @@ export const schedulerKeys: Readonly<Record<string, Check>> = {
   stochastic_sampling: boolean,
 
   // Keys of unsupported classes, which other classes' files keep
+  corrector_order: atLeast(0),
   noise_sampler_seed: orNull(atLeast(0)),
+  predictor_order: atLeast(1),
   rho: positive,
+  set_alpha_to_zero: boolean,
   sigma_data: positive,
   sigma_schedule: oneOf("karras", "exponential"),
   tensor_format: only("pt", "np", null),

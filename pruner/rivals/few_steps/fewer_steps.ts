@@ -8,7 +8,7 @@ import { type Method, type MethodContext, noPlan } from "../../method.ts";
 import type { SearchSettings } from "../../search_settings.ts";
 import { alignedTimesteps } from "./aligned_timesteps.ts";
 
-/** The most steps that a budget pays for, by another solver if there is one; 0 if it pays for none. */
+/** The most steps that a budget pays for, by another solver if there is one; 0 if it pays for none that the sampler makes. */
 export function stepsWithin(
   { net, withSteps }: Pick<MethodContext, "net" | "withSteps">,
   maxCost: number,
@@ -18,12 +18,17 @@ export function stepsWithin(
   const fits = (steps: number) =>
     withSteps(steps, solver).steps.length * call <= maxCost;
   let { steps } = net;
-  while (steps > 0 && !fits(steps)) steps--;
-  return steps;
+  try {
+    while (steps > 0 && !fits(steps)) steps--;
+    return steps;
+  } catch (error) {
+    if (error instanceof RangeError) return 0;
+    throw error;
+  }
 }
 
 /** Why a budget has no plan. */
-export const tooDear = "one step exceeds the budget";
+export const tooDear = "the fewest steps exceed the budget";
 
 /** The sampler, or the solver of the settings, with as many steps as the budget pays for. */
 export const fewerSteps: Method = {

@@ -62,11 +62,11 @@ interface Extension {
 /** The ridge, relative to an element's own square. */
 const ridge = 1e-9;
 
-/** The most candidate steps, evenly spread; since timesteps are learned, more are not needed. */
+/** The most candidate steps, evenly spread, unless the budget pays for more than half of them. */
 const mostSteps = 64;
 
 export function beam(gram: Gram, options: BeamOptions): Schedule[] {
-  const { units, width, keep, mayHalve, conditionalShare } = options;
+  const { units, keep, mayHalve, conditionalShare } = options;
   const search = new Beam(gram, options);
   const kinds: readonly Halves[] = mayHalve
     ? ["both", "conditional"]
@@ -87,7 +87,8 @@ export function beam(gram: Gram, options: BeamOptions): Schedule[] {
   for (let spent = 1; spent <= all; spent++) {
     const byStep = Map.groupBy(waiting[spent], ({ next }) => next.step);
     for (const extensions of byStep.values()) {
-      const best = extensions.sort((a, b) => a.cost - b.cost).slice(0, width);
+      const best = extensions.sort((a, b) => a.cost - b.cost)
+        .slice(0, search.width);
       for (const candidate of best.map((each) => search.extended(each))) {
         if (all - spent < least) {
           const cost = candidate.cost + search.finalError(candidate);
@@ -108,6 +109,8 @@ export function beam(gram: Gram, options: BeamOptions): Schedule[] {
 }
 
 class Beam {
+  /** The number of schedules that live on: fewer if many steps are candidates. */
+  readonly width: number;
   readonly #steps: readonly number[];
   /** The candidate that evaluates nothing and knows the noise. */
   readonly start: Candidate;
@@ -116,7 +119,8 @@ class Beam {
     private readonly gram: Gram,
     private readonly options: BeamOptions,
   ) {
-    const count = Math.min(gram.steps, mostSteps);
+    const count = Math.min(gram.steps, Math.max(mostSteps, options.units));
+    this.width = Math.ceil(options.width * Math.min(1, mostSteps / count) ** 2);
     this.#steps = uniformSteps(count, gram.steps);
     this.start = { cost: 0, schedule: [], explained: this.#with([], [[0, 1]]) };
   }
