@@ -66,6 +66,13 @@ Deno.test("fora takes the smallest interval that fits, fills the rest, and has n
     assertEquals((await fit("fora", 0.8)).kind, "none");
   }));
 
+Deno.test("no method has a plan for less than one call", () =>
+  withFit(async (fit) => {
+    for (const { name } of methods) {
+      assertEquals((await fit(name, 0.82)).kind, "none", name);
+    }
+  }));
+
 Deno.test("random draws the same gates again, within the budget", () =>
   withFit(async (fit, sampler) => {
     const first = await fit("random", 0.5);

@@ -9,7 +9,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { denseGates } from "./gates/gates.ts";
-import { planFor } from "./gates/plan.ts";
+import { planFor, readPlan } from "./gates/plan.ts";
 import { denseMacs } from "./gates/liveness.ts";
 import { superNetOf } from "./gates/super_net.ts";
 import { openSubNet } from "./open_sub_net.ts";
@@ -150,4 +150,58 @@ Deno.test("openSubNet() refuses a plan of other units or steps", async () => {
     RangeError,
     "found 3 rows, expected 4 steps",
   );
+});
+
+Deno.test("calls of an open SubNet take turns, whatever their sizes, and a closed one draws no more", async () => {
+  const sampler = (await loadPipeline("zoo/models/dit-shapes"))
+    .sampler({ steps: 2 });
+  const subNet = await openSubNet(sampler);
+  const [alone] = await subNet.sample(1, { seed: 3 });
+  const [first, pair, last] = await Promise.all([
+    subNet.sample(1, { seed: 3 }),
+    subNet.sample([1, 2], { seed: [3, 4] }),
+    subNet.sample(1, { seed: 3 }),
+  ]);
+  assertEquals(first, [alone]);
+  assertEquals(last, [alone]);
+  assertAlike([pair[0]], [alone]);
+  for (const batch of [-1, 0, 1.5, NaN]) {
+    const drawn = () => subNet.sample(1, { batch });
+    await assertRejects(drawn, RangeError, `in batches of ${batch}, expected`);
+  }
+  const seeded = () => subNet.sample(1, { seed: [1, 2] });
+  await assertRejects(seeded, RangeError, "found 2 seeds, expected one");
+  await subNet[Symbol.asyncDispose]();
+  await assertRejects(() => subNet.sample(1), Error, "the sampler is closed");
+});
+
+Deno.test("openSubNet() refuses plans that a solver was not learned for, given as objects too", async () => {
+  const pipeline = await loadPipeline("zoo/models/dit-shapes");
+  const options = { steps: 20, guidanceScale: 2 };
+  const plan = await readPlan("zoo/subnets/dit-shapes/0.9.json");
+  const refused = async (
+    message: string,
+    change: (evaluation: Record<string, unknown>) => void,
+    sampler = pipeline.sampler(options),
+  ) => {
+    const changed = structuredClone(plan);
+    change(changed.solver!.evaluations[1]);
+    const opened = () => Promise.try(() => openSubNet(sampler, changed));
+    await assertRejects(opened, Error, message);
+  };
+  await refused("solver.evaluations[1].noise is 1e+39", (own) => {
+    own.noise = 1e39;
+  });
+  await refused('halves is "conditonal"', (own) => {
+    own.halves = "conditonal";
+  });
+  await refused("evaluates timestep 5000, expected at most a step", (own) => {
+    own.timestep = 5000;
+  });
+  const noisy = pipeline.sampler({ ...options, kind: "ddim", eta: 1 });
+  await refused("its solver adds no noise", () => {}, noisy);
+  const steps: number[][] = [];
+  await using subNet = await openSubNet(pipeline.sampler(options), plan);
+  await subNet.sample(1, { progress: (...step) => steps.push(step) });
+  assertEquals(steps, [[1, 3], [2, 3], [3, 3]]);
 });

@@ -4,6 +4,7 @@ import { type Macs, macsOfGraph, sumMacs } from "@dip-go/core/onnx";
 import {
   denseGates,
   type Gates,
+  type Halves,
   liveBlocks,
   superNet,
 } from "@dip-go/supernet/gates";
@@ -14,14 +15,23 @@ import {
  *
  * @param model The block graph; papers' figures need batch 1, at which a linear bias counts once a call.
  * @param gates Gates `[T, N]`; the whole step's unit is the last.
+ * @param halves The halves of guidance of each step, both by default; one counts half.
  * @throws {RangeError} If the gates do not fit the model's units.
  */
-export function macsOfGates(model: BlockGraph, gates: Gates): Macs {
-  const { call, ofBlock } = known.getOrInsertComputed(model, counted);
+export function macsOfGates(
+  model: BlockGraph,
+  gates: Gates,
+  halves: readonly Halves[] = [],
+): Macs {
+  const { call, ofBlock, halfOfBlock } = known.getOrInsertComputed(
+    model,
+    counted,
+  );
   const net = { ...call, steps: gates.length };
   return sumMacs(
-    liveBlocks(net, gates).flatMap((row) =>
-      ofBlock.filter((_, block) => row[block])
+    liveBlocks(net, gates).flatMap((row, t) =>
+      (halves[t] === "conditional" ? halfOfBlock : ofBlock)
+        .filter((_, block) => row[block])
     ),
   );
 }
@@ -32,7 +42,13 @@ function counted(model: BlockGraph) {
   const ofBlock = call.blocks.map(({ graph }) =>
     sumMacs(macsOfGraph(graph).values())
   );
-  return { call, ofBlock };
+  const halfOfBlock = ofBlock.map(({ total, weights, paper, ...rest }) => ({
+    ...rest,
+    total: total / 2,
+    weights: weights / 2,
+    paper: paper / 2,
+  }));
+  return { call, ofBlock, halfOfBlock };
 }
 
 /** The counts of each model, which do not depend on gates. */

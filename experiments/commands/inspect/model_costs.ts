@@ -7,8 +7,8 @@ import {
   sumMacs,
 } from "@dip-go/core/onnx";
 import { sizeOf } from "@dip-go/core/tensor";
-import type { Gates } from "@dip-go/supernet/gates";
 import { macsOfCall, macsOfGates } from "../../dry_run/sub_net_macs.ts";
+import type { ReadGates } from "../../schema/gates_file.ts";
 
 /** Multiply-accumulates in the three conventions of {@linkcode Macs}. */
 export type InspectedMacs = Pick<Macs, "total" | "weights" | "paper">;
@@ -50,12 +50,15 @@ export function inspectModel(name: string, model: BlockGraph) {
 /**
  * The multiply-accumulates of the full sampler that gates keep, and their share.
  *
- * @param gates `[T, N]`, the whole step's unit last.
+ * @param gates `[T, N]`, the whole step's unit last; a step of one half of guidance counts half.
  * @returns The mean MACs of a call over all steps, and their fraction of the full model's.
  * @throws {RangeError} If the gates do not fit the model's units.
  */
-export function inspectGates(model: BlockGraph, gates: Gates) {
-  const kept = macsOfGates(model, gates);
+export function inspectGates(
+  model: BlockGraph,
+  { gates, halves }: ReadGates,
+) {
+  const kept = macsOfGates(model, gates, halves);
   const dense = macsOfCall(model);
   const each = (of: (convention: keyof InspectedMacs) => number) => ({
     total: of("total"),

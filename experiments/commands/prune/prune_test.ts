@@ -67,7 +67,7 @@ Deno.test("prune refuses before its search", () =>
       ],
       [
         [...asked, "--steps", "4", "--teacher-steps", "6"],
-        "to be a multiple of the sampler's steps",
+        "often a multiple of its steps",
       ],
       [
         [...asked, "--method", "fora", "--teacher-steps", "40"],

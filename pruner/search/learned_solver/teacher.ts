@@ -62,7 +62,7 @@ export function sharedSteps(
     const at = finer.steps.findIndex((each) => each.timestep === timestep);
     if (at !== -1) return at;
     throw new RangeError(
-      `Cannot learn from ${finer.steps.length} calls of ${name}: they lack timestep ${timestep}, one of ${steps.length}; expected solver.teacher.steps to be a multiple of the sampler's steps`,
+      `Cannot learn from ${finer.steps.length} calls of ${name}: they lack timestep ${timestep}, one of ${steps.length}; expected solver.teacher.steps whose timesteps include the sampler's, often a multiple of its steps`,
     );
   });
 }
