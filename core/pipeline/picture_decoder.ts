@@ -59,9 +59,15 @@ export function emitPictures(
 function unscaled(
   g: GraphBuilder,
   latents: Value,
-  { scalingFactor, shiftFactor }: AutoencoderConfig,
+  { scalingFactor, shiftFactor, statistics }: AutoencoderConfig,
 ): Value {
   const divided = g.div(latents, g.scalar(scalingFactor));
+  if (statistics) {
+    const { mean, deviation } = statistics;
+    const [each, centre] = [deviation, mean]
+      .map((list) => g.constant(float32([1, list.length, 1, 1], list)));
+    return g.add(g.mul(divided, each), centre);
+  }
   return shiftFactor === 0 ? divided : g.add(divided, g.scalar(shiftFactor));
 }
 

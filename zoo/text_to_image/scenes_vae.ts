@@ -34,6 +34,7 @@ export const sceneVaeConfig: AutoencoderConfig = {
   resnets: 1,
   normGroups: 4,
   shiftFactor: 0,
+  statistics: undefined,
   scalingFactor: 1,
   quantConvolution: true,
   postQuantConvolution: true,

@@ -11,8 +11,6 @@ const required: AllowedValues = {
   _class_name: ["AutoencoderKL"],
   act_fn: [undefined, "silu", "swish"],
   force_upcast: [undefined, true, false],
-  latents_mean: [undefined, null],
-  latents_std: [undefined, null],
   mid_block_add_attention: [undefined, true, false],
   use_post_quant_conv: [undefined, true, false],
   use_quant_conv: [undefined, true, false],
@@ -31,6 +29,25 @@ const defaults = {
   up_block_types: ["UpDecoderBlock2D"],
 };
 const usualSampleSize = 32;
+
+/** The latents' statistics, `[Z]` each; undefined if a file lacks either, as in diffusers. */
+function statisticsOf(config: ConfigJson) {
+  const [mean, deviation] = ["latents_mean", "latents_std"].map((key) => {
+    if (!config.has(key)) return undefined;
+    const list = config.value(key);
+    const count = config.positiveInteger("latent_channels");
+    const isOne = (own: unknown) =>
+      Number.isFinite(own) && (key === "latents_mean" || own as number > 0);
+    if (Array.isArray(list) && list.length === count && list.every(isOne)) {
+      return list as number[];
+    }
+    return config.refuse(
+      key,
+      `a list of ${count} numbers, and deviations above 0`,
+    );
+  });
+  return mean && deviation && { mean, deviation };
+}
 
 /** The part of `vae/config.json` that the networks depend on. */
 export type AutoencoderConfig = Readonly<
@@ -75,6 +92,8 @@ export function parseAutoencoderConfig(json: unknown, file: string) {
     shiftFactor: config.has("shift_factor")
       ? config.anyNumber("shift_factor")
       : 0,
+    /** Mean and deviation of each channel of the autoencoder's latents, which SDXL's files may have beside the factor. */
+    statistics: statisticsOf(config),
     /** Whether a 1x1 convolution ends the encoder, and whether one begins the decoder. */
     quantConvolution: config.values.use_quant_conv !== false,
     postQuantConvolution: config.values.use_post_quant_conv !== false,

@@ -37,12 +37,16 @@ export async function encodePicture(
   const size = sizeOf(own);
   const [mean, logVariance] = [0, size]
     .map((at) => (data as Float32Array).subarray(at, at + size));
-  const { scalingFactor, shiftFactor } = autoencoder.config;
+  const { scalingFactor, shiftFactor, statistics } = autoencoder.config;
   return (random) => {
     const noise = random.randn(own).data;
     const latents = mean.map((value, i) => {
       const drawn = value + deviation(logVariance[i]) * noise[i];
-      return (drawn - shiftFactor) * scalingFactor;
+      const channel = Math.floor(i / (own[2] * own[3]));
+      const centred = statistics
+        ? (drawn - statistics.mean[channel]) / statistics.deviation[channel]
+        : drawn - shiftFactor;
+      return centred * scalingFactor;
     });
     return float32(own, latents);
   };

@@ -6,7 +6,7 @@ import { parseSchedulerConfig } from "../../samplers/mod.ts";
 import { joined } from "../../tensor/batch.ts";
 import { TorchGenerator } from "../../tensor/random.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { loadAutoencoder } from "../picture_decoder.ts";
+import { loadAutoencoder, openPictureDecoder } from "../picture_decoder.ts";
 import { loadPipeline, Pipeline } from "../pipeline.ts";
 import type { SamplerOptions } from "../sampler_options.ts";
 import { encodePicture } from "./picture_encoder.ts";
@@ -51,6 +51,39 @@ Deno.test("the part outside a mask stays, with a network that reads no mask", as
     const rows = 4 * 3; // latents are 4 rows of 3
     kept.forEach((value, i) =>
       assertEquals(changed[i] === value, i % rows >= rows / 2)
+    );
+  });
+});
+
+Deno.test("latents are freed of their channels' statistics, and get them back", async () => {
+  await inTinyPipeline("StableDiffusionPipeline", async (folder) => {
+    const plain = await loadAutoencoder(folder);
+    const [mean, deviation] = [[0.1, -0.2, 0.3, 0], [0.9, 1.1, 1.2, 0.8]];
+    const statistics = { mean, deviation };
+    const own = { ...plain, config: { ...plain.config, statistics } };
+    const encoded = async (autoencoder: typeof plain) => {
+      const likely = await encodePicture(
+        autoencoder,
+        pictureInput(image, size),
+      );
+      return likely(new TorchGenerator(3));
+    };
+    const [raw, freed] = [await encoded(plain), await encoded(own)];
+    const { scalingFactor } = plain.config;
+    freed.data.forEach((value, i) => {
+      const channel = Math.floor(i / (4 * 3));
+      const expected = (raw.data[i] - scalingFactor * mean[channel]) /
+        deviation[channel];
+      assert(Math.abs(value - expected) < 1e-5);
+    });
+    const decoded = async (autoencoder: typeof plain, latents: typeof raw) => {
+      const shape = latents.shape.slice(1);
+      await using decoder = await openPictureDecoder(autoencoder, shape);
+      return (await decoder.decode(latents)).data;
+    };
+    const back = await decoded(own, freed);
+    (await decoded(plain, raw)).forEach((value, i) =>
+      assert(Math.abs(back[i] - value) < 1e-4)
     );
   });
 });
