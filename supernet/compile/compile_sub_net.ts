@@ -57,7 +57,7 @@ export interface CompileRequest extends SampledSubNet, CompiledForm {}
 interface Forms {
   /** The form of each step. */
   readonly chosen: readonly number[];
-  /** The values that steps hand on; the latents first. */
+  /** The values that steps hand on; the latents first. One named `noise` stays what it was. */
   readonly state: readonly Value[];
   /** The factors on the noise that make the first values, by name; other values are zeros at first. */
   readonly fromNoise: Readonly<Record<string, number>>;
@@ -95,10 +95,11 @@ export async function compileSubNet(request: CompileRequest): Promise<Graph> {
 async function looped(request: CompileRequest, forms: Forms): Promise<Graph> {
   const g = new GraphBuilder(`${request.net.model.model}:sampler`);
   const sources = sourcesIn(g, request, forms);
+  const { noise, ...first } = firstState(g, forms);
   const { last, outputs } = emitLoop(g, {
-    first: firstState(g, forms),
+    first,
     chosen: forms.chosen,
-    body: (index, now) => forms.emitters(g, sources(index, now)),
+    body: (index, now) => forms.emitters(g, sources(index, { noise, ...now })),
   });
   const graph = g.build({ ...outputOf(g, request, last.latents), ...outputs });
   return await foldSteps(shareNodes(graph), graph.loop!);
