@@ -17,8 +17,8 @@ import type { SubNetInfo } from "./demo_api.ts";
 /** The fractions of the full sampler's MACs that the SubNets leave out. */
 export const sparsities: readonly number[] = [0.5, 0.6, 0.7, 0.8, 0.9];
 
-/** The method that found the kept plans. */
-const method = "learned-solver";
+/** The origin of the kept plans. */
+const method = "found by the default search, learned-solver";
 const fallback = "uniform reuse of whole steps";
 
 const fileOf = (folder: string, sparsity: number): string =>
