@@ -7,7 +7,11 @@ import type { Picture } from "./picture.ts";
 import { decodePng } from "./png.ts";
 
 /** Decodes a file to three channels; `path` is for errors. */
-type Decode = (bytes: Uint8Array<ArrayBuffer>, path: string) => Picture;
+type Decode = (
+  bytes: Uint8Array<ArrayBuffer>,
+  path: string,
+  upright: boolean,
+) => Picture;
 
 /** One kind of picture file. */
 interface Kind {
@@ -41,6 +45,7 @@ const open = new Map<Kind, Promise<Decode>>();
  * Reads a PNG, JPEG, WebP, BMP or binary PPM or PGM file as three channels of
  * bytes, equal to Pillow's `convert("RGB")`.
  *
+ * @param options.upright Whether a JPEG is turned as its camera was held (EXIF), as diffusers' `load_image` does; not by default.
  * @throws {Deno.errors.NotFound} If there is no such file.
  * @throws {TypeError} If the file is of another kind, damaged, or has more than 8 bits a channel.
  *
@@ -53,7 +58,10 @@ const open = new Map<Kind, Promise<Decode>>();
  * assertEquals([height, width, channels], [17, 23, 3]);
  * ```
  */
-export async function readPicture(path: string): Promise<Picture> {
+export async function readPicture(
+  path: string,
+  { upright = false }: { readonly upright?: boolean } = {},
+): Promise<Picture> {
   const bytes = await Deno.readFile(path);
   const start = String.fromCharCode(...bytes.subarray(0, 16));
   const kind = kinds.find(({ magic }) => magic.test(start));
@@ -69,7 +77,7 @@ export async function readPicture(path: string): Promise<Picture> {
       kind,
       () => Promise.resolve(kind.open()),
     );
-    return decode(bytes, path);
+    return decode(bytes, path, upright);
   } catch (error) {
     open.delete(kind); // damaged bytes may have damaged the decoder
     throw error;

@@ -70,3 +70,27 @@ Deno.test("isOtherPictureName() knows pictures that are not read", () => {
   const names = ["a.gif", "b.TIFF", "c.png", "d.txt"];
   assertEquals(names.map(isOtherPictureName), [true, true, false, false]);
 });
+
+Deno.test("readPicture() turns a JPEG as its camera was held, if asked", () =>
+  inTemporaryFolder(async (folder) => {
+    const plain = await readPicture("testdata/jpeg/420.jpg");
+    const bytes = await Deno.readFile("testdata/jpeg/420.jpg");
+    const turned = [
+      ...[0xff, 0xe1, 0, 34, ...new TextEncoder().encode("Exif\0\0")],
+      ...[0x49, 0x49, 42, 0, 8, 0, 0, 0, 1, 0], // a directory of one entry
+      ...[0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0], // a quarter to the right
+    ];
+    const path = `${folder}/a.jpg`;
+    const [head, rest] = [bytes.subarray(0, 2), bytes.subarray(2)];
+    await Deno.writeFile(path, Uint8Array.from([...head, ...turned, ...rest]));
+    assertEquals(await readPicture(path), plain);
+    const upright = await readPicture(path, { upright: true });
+    const { width, height } = plain;
+    assertEquals([upright.width, upright.height], [height, width]);
+    const own = Array.from({ length: width * height }, (_, i) => {
+      const [x, y] = [i % height, Math.floor(i / height)];
+      const at = 3 * (y + width * (height - 1 - x));
+      return [...plain.data.subarray(at, at + 3)];
+    });
+    assertEquals([...upright.data], own.flat());
+  }));

@@ -137,9 +137,10 @@ async function startOf(
   { image, mask, strength }: GenerateOptions,
 ): Promise<SamplerOptions["start"]> {
   if (image === undefined) return undefined;
+  const read = (path: string) => readPicture(path, { upright: true });
   return {
-    image: await readPicture(image),
-    mask: mask === undefined ? undefined : await readPicture(mask),
+    image: await read(image),
+    mask: mask === undefined ? undefined : await read(mask),
     strength,
   };
 }

@@ -12,30 +12,36 @@ import type { Picture } from "../picture.ts";
 import { decodeFourColours, hasFourColours } from "./four_colour_jpeg.ts";
 import { cutOff } from "./jpeg_bits.ts";
 
-/** Decodes a file's bytes; `path` is for errors. @throws {TypeError} If they are no whole JPEG in colours or grey. */
+/**
+ * Decodes a file's bytes; `path` is for errors.
+ *
+ * @param upright Whether to turn the picture as its camera was held; not by default, as in Pillow.
+ * @throws {TypeError} If they are no whole JPEG in colours or grey.
+ */
 export type DecodeJpeg = (
   bytes: Uint8Array<ArrayBuffer>,
   path: string,
+  upright?: boolean,
 ) => Picture;
 
-/** Starts the decoder, which may be unusable after a refused file. Rotations are ignored, as in Pillow by default. */
+/** Starts the decoder, which may be unusable after a refused file. */
 export async function openJpegDecoder(): Promise<DecodeJpeg> {
   const said: string[] = [];
   const decoder = await openDecoder({
     noInitialRun: true,
     printErr: (line: string) => said.push(line),
   });
-  const decode = (bytes: Uint8Array<ArrayBuffer>): Picture => {
+  const decode = (bytes: Uint8Array<ArrayBuffer>, upright = false): Picture => {
     said.length = 0;
-    const decoded = decodedOrNull(() => decoder.decode(bytes, false));
+    const decoded = decodedOrNull(() => decoder.decode(bytes, upright));
     if (decoded && !said.includes(cutOff)) return withoutAlpha(decoded);
     throw new RangeError(said.join("; ") || "the decoder gave nothing");
   };
-  return (bytes, path) => {
+  return (bytes, path, upright) => {
     try {
       return hasFourColours(bytes)
         ? decodeFourColours(bytes, decode)
-        : decode(bytes);
+        : decode(bytes, upright);
     } catch (cause) {
       if (!(cause instanceof RangeError)) throw cause;
       const { message } = cause;
