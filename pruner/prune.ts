@@ -35,6 +35,8 @@ export interface PruneOptions extends Given<typeof classSettings> {
   readonly costs?: BlockCosts;
   /** A folder for parts of the search, from which a killed search goes on; each model needs its own folder. */
   readonly keptIn?: string;
+  /** Ends the search before its next part. */
+  readonly signal?: AbortSignal;
   /** Called when `done` of `total` parts of the search for a target are done, with values such as a loss. */
   readonly onProgress?: (
     done: number,
@@ -92,6 +94,7 @@ export async function prune(
     method: name = usualMethod(sampler),
     costs,
     keptIn,
+    signal,
     onProgress,
     ...settings
   } = options;
@@ -128,7 +131,10 @@ export async function prune(
   for (const [i, target] of targets.entries()) {
     const context = searched.context(
       targets.slice(0, i + 1),
-      (done, total, values = {}) => onProgress?.(done, total, target, values),
+      (done, total, values = {}) => {
+        signal?.throwIfAborted();
+        onProgress?.(done, total, target, values);
+      },
     );
     const fitted = await fitTarget(method, context);
     if (fitted.kind === "gates") {

@@ -21,6 +21,9 @@ Deno.test("prune() fits every target within its budget, and repeats by its seed"
       seen.push(sparsity);
     };
     const options = { ...quick, sparsity: [0.6, 0.3], classes: [1, 2] };
+    const signal = AbortSignal.abort(new Error("enough"));
+    const ended = () => prune(sampler, { ...options, signal });
+    await assertRejects(ended, Error, "enough");
     const plans = await prune(sampler, { ...options, onProgress });
     for (const [i, sparsity] of [0.3, 0.6].entries()) {
       const { model, blocks, gates, solver, ...plan } = plans[i];

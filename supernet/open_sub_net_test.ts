@@ -171,6 +171,14 @@ Deno.test("calls of an open SubNet take turns, whatever their sizes, and a close
   }
   const seeded = () => subNet.sample(1, { seed: [1, 2] });
   await assertRejects(seeded, RangeError, "found 2 seeds, expected one");
+  const ending = new AbortController();
+  const ended = subNet.sample(1, {
+    seed: 3,
+    signal: ending.signal,
+    progress: () => ending.abort(new Error("enough")),
+  });
+  await assertRejects(() => ended, Error, "enough");
+  assertEquals(await subNet.sample(1, { seed: 3 }), [alone]);
   await subNet[Symbol.asyncDispose]();
   await assertRejects(() => subNet.sample(1), Error, "the sampler is closed");
 });

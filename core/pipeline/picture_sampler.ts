@@ -24,6 +24,8 @@ export interface DrawOptions {
   readonly batch?: number;
   /** Whether nothing is drawn afterwards: the network closes before the last decoding. False by default. */
   readonly once?: boolean;
+  /** Ends the drawing before its next step. */
+  readonly signal?: AbortSignal;
   /** Called at each step of each batch. */
   readonly progress?: (done: number, total: number) => void;
   /** Called at each step of each batch, with the step's tensors if the sampler is the full one. */
@@ -95,7 +97,7 @@ export class PictureSampler implements AsyncDisposable {
    * @param subjects A class or a prompt, or several.
    * @throws {TypeError} If the model draws no such subjects.
    * @throws {RangeError} If the model has no such class, a list of options has another length, or the batch is no whole number.
-   * @throws {Error} If the sampler is closed.
+   * @throws {Error} If the sampler is closed, or the drawing is ended by its signal, whose reason it is.
    */
   sample(
     subjects: Subject | readonly Subject[],
@@ -120,7 +122,7 @@ export class PictureSampler implements AsyncDisposable {
     options: DrawOptions = {},
   ): AsyncGenerator<Tensor<"float32">> {
     const { seed = 0, batch, negativePrompt, guidanceScale } = options;
-    const { once, progress, observe } = options;
+    const { once, signal, progress, observe } = options;
     const wanted = [subjects].flat();
     const images = batch ?? wanted.length;
     if (!(Number.isSafeInteger(images) && images > 0) && wanted.length > 0) {
@@ -168,6 +170,7 @@ export class PictureSampler implements AsyncDisposable {
         const sampled = await sampler.sample({
           ...inputs,
           observe(step) {
+            signal?.throwIfAborted();
             progress?.(++done, total);
             observe?.(step);
           },
