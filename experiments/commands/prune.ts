@@ -113,6 +113,9 @@ export const pruneCommand = command(form, async (
   const files = await planFiles(output, targets);
   const prompts = file && await readPrompts(await promptFile(file));
   const pipeline = await loadPipeline(model, { device, weights, config });
+  if (!prompts && !classes && !pipeline.drawsClasses) {
+    missing("--prompts <file>");
+  }
   const asked = { kind, ...own };
   const sampler = pipeline.sampler(asked);
   const name = method ?? usualMethod(sampler);

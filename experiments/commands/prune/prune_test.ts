@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createHash } from "node:crypto";
 import { inTemporaryFolder } from "@dip-go/testing/files";
+import { inTinyPipeline } from "@dip-go/testing/models";
 import { writeTinyModel } from "@dip-go/testing/runs";
 import { loadPipeline } from "@dip-go/core";
 import { prune } from "@dip-go/pruner";
@@ -126,6 +127,13 @@ Deno.test("prune measures the pieces that a time budget is made of", () =>
       sparsity: 0.5,
     });
     assertEquals((await times.plans([plan])).map((ms) => ms > 0), [true, true]);
+  }));
+
+Deno.test("prune asks for the prompts of a model that reads text before it takes times", () =>
+  inTinyPipeline("StableDiffusionPipeline", async (folder) => {
+    const asked = ["--model", folder, "--busy-ok", "-o", `${folder}/a.json`];
+    const { error } = await pruneCommand([...asked, "--budget-ms", "50"]);
+    assertMatch(error!, /Cannot prune: --prompts <file> is missing/);
   }));
 
 Deno.test("budgets are fitted again though the least has no plan", () =>
