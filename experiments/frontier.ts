@@ -96,7 +96,9 @@ export default {
         prompts,
         model: quickstartMmdit.model,
         superNet: quickstartMmdit.superNet,
-        sampler: quickstartMmdit.sampler,
+        "sampler.kind": quickstartMmdit.sampler.kind,
+        "sampler.guidanceScale": quickstartMmdit.sampler.guidanceScale,
+        "sampler.maxSequenceLength": quickstartMmdit.sampler.maxSequenceLength,
       },
     },
     {

@@ -17,8 +17,9 @@ export async function readPythonJson(path: string): Promise<unknown> {
 
 function parsed(text: string, path: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replace(/^\uFEFF/, "")); // a byte order mark
   } catch (cause) {
-    throw new TypeError(`Cannot read ${path}: not JSON`, { cause });
+    const why = (cause as Error).message.replaceAll(/\s+/g, " ");
+    throw new TypeError(`Cannot read ${path}: not JSON: ${why}`, { cause });
   }
 }

@@ -147,16 +147,24 @@ export async function evaluatePictures(
   const ofSets = metrics.filter((metric) =>
     !isPaired(metric) && metric !== "clip-score"
   ) as SetMetricName[];
-  return {
-    ...await pairValues(ofPairs, { folder, names, options }),
-    ...metrics.includes("clip-score") ? await promptValues(folder, clip) : {},
-    ...await setValues(ofSets, {
+  const measures = [
+    pairValues(ofPairs, { folder, names, options }),
+    metrics.includes("clip-score") ? promptValues(folder, names, clip) : none,
+    await setValues(ofSets, {
       folder,
       isPaired: alone === undefined && names.length === others.length,
       options,
     }),
-  };
+  ];
+  const values: Record<string, SetValue> = {};
+  for (const measure of measures) Object.assign(values, await measure());
+  return values;
 }
+
+/** Measures metrics whose inputs were checked. */
+type Measure = () => Promise<Record<string, SetValue>>;
+
+const none: Measure = () => Promise.resolve({});
 
 const isArchive = (path: string): boolean => path.endsWith(".npz");
 
@@ -165,22 +173,28 @@ const namesIn = (path: string): Promise<readonly string[]> =>
   isArchive(path) ? Promise.resolve([]) : pictureNames(path);
 
 /** The mean CLIP score of the pictures with their prompts. */
-async function promptValues(
+function promptValues(
   folder: string,
+  names: readonly string[],
   clip: EvaluationOptions["clip"],
-): Promise<Record<string, SetValue>> {
+): Measure {
   if (!clip) refuse(folder, "clip-score needs its networks and prompts");
   const { pair, prompts } = clip;
-  const pictures = (await Array.fromAsync(
-    picturesOf(folder),
-    (picture) => pair.pictures(stacked([imageOf(picture)])),
-  )).flat();
-  if (pictures.length !== prompts.length) {
-    const found = `${prompts.length} prompts for ${pictures.length} pictures`;
+  const check = (pictures: number) => {
+    if (pictures === prompts.length) return;
+    const found = `${prompts.length} prompts for ${pictures} pictures`;
     refuse(folder, `found ${found}, expected one for each`);
-  }
-  const scores = clipScores(pictures, await pair.texts(prompts));
-  return { "clip-score": meanInterval(scores) };
+  };
+  if (!isArchive(folder)) check(names.length);
+  return async () => {
+    const pictures = (await Array.fromAsync(
+      picturesOf(folder),
+      (picture) => pair.pictures(stacked([imageOf(picture)])),
+    )).flat();
+    check(pictures.length);
+    const scores = clipScores(pictures, await pair.texts(prompts));
+    return { "clip-score": meanInterval(scores) };
+  };
 }
 
 function refuse(folder: string, why: string): never {
@@ -188,35 +202,38 @@ function refuse(folder: string, why: string): never {
 }
 
 /** The means over pairs of pictures of one name. */
-async function pairValues(
+function pairValues(
   metrics: readonly PairedMetric[],
   { folder, names, options: { reference, lpips } }: {
     folder: string;
     names: readonly string[];
     options: EvaluationOptions;
   },
-): Promise<Record<string, SetValue>> {
-  if (metrics.length === 0) return {};
+): Measure {
+  if (metrics.includes("lpips") && !lpips) {
+    refuse(folder, "lpips needs its network");
+  }
   const measures = {
     ...pairedMetrics,
-    lpips: (a: Features, b: Features) =>
-      lpips?.distances(a, b) ?? refuse(folder, "lpips needs its network"),
+    lpips: (a: Features, b: Features) => lpips!.distances(a, b),
   };
-  const values = metrics.map((): number[] => []);
-  for (const name of names) {
-    const own = imageOf(await readPicture(`${folder}/${name}`));
-    const other = imageOf(await readPicture(`${reference}/${name}`));
-    for (const [i, metric] of metrics.entries()) {
-      try {
-        values[i].push(...await measures[metric](own, other));
-      } catch (cause) {
-        refuse(folder, `${name}: ${(cause as Error).message}`);
+  return async () => {
+    const values = metrics.map((): number[] => []);
+    for (const name of metrics.length > 0 ? names : []) {
+      const own = imageOf(await readPicture(`${folder}/${name}`));
+      const other = imageOf(await readPicture(`${reference}/${name}`));
+      for (const [i, metric] of metrics.entries()) {
+        try {
+          values[i].push(...await measures[metric](own, other));
+        } catch (cause) {
+          refuse(folder, `${name}: ${(cause as Error).message}`);
+        }
       }
     }
-  }
-  return Object.fromEntries(
-    metrics.map((metric, i) => [metric, meanInterval(values[i])]),
-  );
+    return Object.fromEntries(
+      metrics.map((metric, i) => [metric, meanInterval(values[i])]),
+    );
+  };
 }
 
 /** The Fréchet distances of metrics for which both sides publish statistics. */
@@ -244,54 +261,58 @@ async function setValues(
     isPaired: boolean;
     options: EvaluationOptions;
   },
-): Promise<Record<string, SetValue>> {
-  if (metrics.length === 0) return {};
+): Promise<Measure> {
+  if (metrics.length === 0) return none;
   if (reference === undefined) {
     refuse(folder, `${metrics[0]} needs a reference`);
   }
   const [ours, others] = [await sideOf(folder), await sideOf(reference)];
   const values = await publishedValues(metrics, [ours, others]);
   const rest = metrics.filter((metric) => !(metric in values));
-  if (rest.length === 0) return values;
+  if (rest.length === 0) return () => Promise.resolve(values);
   if (!features) {
     const kinds = "of Inception or an embedded classifier";
     refuse(folder, `${rest[0]} needs features, ${kinds}`);
   }
-  await using held = new AsyncDisposableStack();
-  const look = await looking(features, { ...session, held });
-  const seen = async (side: Side) => {
-    const isRead = side.hasPictures && !rest.every(side.publishes);
-    return { ...side, rows: isRead ? await look(side.path) : undefined };
-  };
-  const [own, theirs] = [await seen(ours), await seen(others)];
-  const rowsOf = ({ rows, path }: typeof own, metric: SetMetricName) => {
-    if (!rows) refuse(folder, `${metric} needs pictures, found ${path}`);
-    return rows[kindOf(metric)] ??
-      refuse(folder, `${metric} needs Inception's features`);
-  };
-  for (const metric of rest) {
-    // A distance is symmetric: a side that publishes its statistics serves as the reference.
-    const [from, to] = ours.publishes(metric) ? [theirs, own] : [own, theirs];
-    const rows = rowsOf(from, metric);
-    const add = <State>(set: SetMetric<State>) =>
-      Object.assign(values, set.value(set.accumulate(rows, 0)));
-    const against = <Value>(
-      valueOf: (features: Features) => Value,
-    ): SetReference<Value> =>
-      isPaired
-        ? pairedReference(rowsOf(to, metric), valueOf)
-        : fixedReference(valueOf(rowsOf(to, metric)));
-    if (metric === "kid") {
-      add(kernelMetric("kid", against((kept) => kept)));
-    } else if (metric === "precision-recall") {
-      const names = { precision: "precision", recall: "recall" };
-      add(precisionRecallMetric(names, against((kept) => kept)));
-    } else if (to.publishes(metric)) {
-      const distance = await distanceFromStatistics(to.path, kindOf(metric));
-      add(frechetMetric(metric, fixedReference(distance)));
-    } else add(frechetMetric(metric, against(distanceFrom)));
+  if (rest.includes("sfid") && !("weights" in features)) {
+    refuse(folder, "sfid needs Inception's features");
   }
-  return values;
+  return async () => {
+    await using held = new AsyncDisposableStack();
+    const look = await looking(features, { ...session, held });
+    const seen = async (side: Side) => {
+      const isRead = side.hasPictures && !rest.every(side.publishes);
+      return { ...side, rows: isRead ? await look(side.path) : undefined };
+    };
+    const [own, theirs] = [await seen(ours), await seen(others)];
+    const rowsOf = ({ rows, path }: typeof own, metric: SetMetricName) => {
+      if (!rows) refuse(folder, `${metric} needs pictures, found ${path}`);
+      return rows[kindOf(metric)]!;
+    };
+    for (const metric of rest) {
+      // A distance is symmetric: a side that publishes its statistics serves as the reference.
+      const [from, to] = ours.publishes(metric) ? [theirs, own] : [own, theirs];
+      const rows = rowsOf(from, metric);
+      const add = <State>(set: SetMetric<State>) =>
+        Object.assign(values, set.value(set.accumulate(rows, 0)));
+      const against = <Value>(
+        valueOf: (features: Features) => Value,
+      ): SetReference<Value> =>
+        isPaired
+          ? pairedReference(rowsOf(to, metric), valueOf)
+          : fixedReference(valueOf(rowsOf(to, metric)));
+      if (metric === "kid") {
+        add(kernelMetric("kid", against((kept) => kept)));
+      } else if (metric === "precision-recall") {
+        const names = { precision: "precision", recall: "recall" };
+        add(precisionRecallMetric(names, against((kept) => kept)));
+      } else if (to.publishes(metric)) {
+        const distance = await distanceFromStatistics(to.path, kindOf(metric));
+        add(frechetMetric(metric, fixedReference(distance)));
+      } else add(frechetMetric(metric, against(distanceFrom)));
+    }
+    return values;
+  };
 }
 
 /** One of the two sets: pictures, statistics of pictures, or both. */

@@ -208,7 +208,18 @@ Deno.test("evaluatePictures() names the input that a metric lacks", async () => 
     metrics: ["psnr"],
   }, 11);
   await refused("no metric is asked for", {}, 11);
-  await refused("fid needs features", { metrics: ["fid"] });
+  const unwanted = () => {
+    throw new Error("a picture was measured before the inputs were checked");
+  };
+  const unseen = {
+    lpips: { distances: unwanted },
+    clip: { pair: { pictures: unwanted }, prompts: ["a"] },
+  } as unknown as Partial<EvaluationOptions>;
+  await refused("fid needs features", { ...unseen, metrics: ["lpips", "fid"] });
+  await refused("found 1 prompts for 24 pictures", {
+    ...unseen,
+    metrics: ["lpips", "clip-score"],
+  });
   await refused("lpips needs its network", { metrics: ["lpips"] });
   await refused("sfid needs Inception's features", {
     metrics: ["sfid"],

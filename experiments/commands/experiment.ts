@@ -129,6 +129,11 @@ const experiment = (
       "names",
     );
     const share = shard === undefined ? undefined : parseShare(shard);
+    if (share && options.engine !== "local") {
+      throw new RangeError(
+        `Cannot run an experiment: found --shard and --engine ${options.engine}, expected one of them`,
+      );
+    }
     const typed = ["deno task experiment", ...withoutEngine(args).map(quoted)]
       .join(" ");
     using output = openStatusLine();

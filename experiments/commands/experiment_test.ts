@@ -71,6 +71,10 @@ Deno.test("experiment answers mistakes with one line", async () => {
       [["quickstart", "--limit", "0"], '--limit is "0"'],
       [["quickstart", "--jobs", "two"], '--jobs is "two"'],
       [["quickstart", "--shard", "4/3"], 'it is "4/3", expected i/n'],
+      [
+        ["quickstart", "--shard", "1/3", "--engine", "print"],
+        "found --shard and --engine print, expected one of them",
+      ],
       [["quickstart", "--set", "sampler.steps=0"], "sampler.steps is 0"],
     ] as const
   ) {

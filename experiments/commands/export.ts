@@ -2,6 +2,7 @@
 import { exportSubNet } from "@dip-go/supernet";
 import { command, finish } from "./options/command.ts";
 import { int8Weights } from "./options/int8_choice.ts";
+import { checkFolder } from "./options/output_folder.ts";
 import { exportForm, exportRequest } from "./export/export_options.ts";
 import { exportedSubject } from "./export/exported_subject.ts";
 
@@ -11,6 +12,7 @@ export const exportCommand = command(exportForm, async (values, words) => {
     values,
     words,
   );
+  await checkFolder(output, output);
   const { sampler, plan, ...found } = await exportedSubject(subject);
   const { drawsClasses } = sampler.pipeline;
   const drawn = example?.prompt ?? example?.class ?? (drawsClasses ? 0 : "");

@@ -98,6 +98,7 @@ async function firstDrawing(
     });
   };
   const first = await loaded(isInt8(precision) ? {} : { precision });
+  checkScale(first, options);
   const drawn = typeof subject === "number" ? subject : subject.prompt;
   const eight = { precision, file, subject: drawn };
   const sampler = isInt8(precision)
@@ -112,6 +113,22 @@ async function firstDrawing(
   checkPlan(plan, { ...net, sampler }, options.gates);
   const drawing = await openSubNet(sampler, plan);
   return { sampler, drawing, macs: planMacs(net, plan) };
+}
+
+/** The most pixels of an enlarged file's side. */
+const mostPixels = 16_384;
+
+/** Refuses a scale at which a file is too large to be written. */
+function checkScale(
+  { size: { height, width } }: PipelineSampler,
+  { scale, grid, count }: GenerateOptions,
+): void {
+  const columns = grid ? Math.ceil(Math.sqrt(count)) : 1;
+  const side = scale * columns * Math.max(height, width);
+  if (scale === 1 || side <= mostPixels) return;
+  throw new RangeError(
+    `Cannot generate: --scale ${scale} makes a side of ${side} pixels, expected at most ${mostPixels}`,
+  );
 }
 
 /** The request for `count` pictures of one subject, with consecutive seeds. */

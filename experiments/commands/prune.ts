@@ -103,9 +103,19 @@ export const pruneCommand = command(form, async (
   }
   if (!sparsity && !budgetMs) missing("--sparsity <s> or --budget-ms <ms>");
   const targets = targetsOf({ sparsity, budgetMs }).toSorted(byBudget);
+  const again = targets.find((target, i) => target === targets[i + 1]);
+  if (again) {
+    const option = budgetMs ? "--budget-ms" : "--sparsity";
+    throw new RangeError(
+      `Cannot prune: ${option} has ${again} twice, expected different ones`,
+    );
+  }
   const files = await planFiles(output, targets);
   const prompts = file && await readPrompts(await promptFile(file));
   const pipeline = await loadPipeline(model, { device, weights, config });
+  if (!prompts && !classes && !pipeline.drawsClasses) {
+    missing("--prompts <file>");
+  }
   const asked = { kind, ...own };
   const sampler = pipeline.sampler(asked);
   const name = method ?? usualMethod(sampler);

@@ -1,4 +1,5 @@
 /** The demo's local server: the page, its modules, the runtime and, compiled when asked for, the models. */
+import { pathToFileURL } from "node:url";
 import { fileResponse, headersOf, notFound } from "../web/serve_files.ts";
 import { webRuntimeFolder } from "../web/web_runtime.ts";
 import { type CompilerFolders, SamplerCompiler } from "./compiled_samplers.ts";
@@ -105,5 +106,4 @@ const json = (value: unknown): Response =>
   new Response(JSON.stringify(value), { headers: headersOf(".json") });
 
 /** The URL of a folder, with a slash at the end, so that names below it resolve. */
-const folderUrl = (path: string): URL =>
-  new URL(`${path}/`, `file://${Deno.cwd()}/`);
+const folderUrl = (path: string): URL => pathToFileURL(`${path}/`);

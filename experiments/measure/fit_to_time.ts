@@ -7,7 +7,7 @@ const corrected = { times: 2, within: 0.03 };
 export interface TimedFits<Plan> {
   /** The least and the largest budget that a plan is fitted to. */
   readonly range: readonly [number, number];
-  /** Fits a plan to each budget by the forecast; undefined if no plan fits. */
+  /** Fits a plan by the forecast to each of different budgets in descending order; undefined if no plan fits. */
   fit(budgets: readonly number[]): Promise<(Plan | undefined)[]>;
   /** The forecast of a plan's time, from the times of its pieces. */
   foretold(plan: Plan): number;
@@ -51,8 +51,11 @@ export async function fitToTime<Plan>(
     });
     const isDone = next.every((ms, i) => ms === asked[i]);
     if (isDone || round === corrected.times) break;
-    asked = next.map((ms, i) => Math.min(ms, ...next.slice(0, i)));
-    plans = await fit(asked);
+    const lower = next.map((ms, i) => Math.min(ms, ...next.slice(0, i)));
+    const different = [...new Set(lower)];
+    const again = await fit(different);
+    plans = lower.map((ms) => again[different.indexOf(ms)]);
+    asked = lower;
   }
   return found.map((each) => each?.plan);
 }

@@ -39,3 +39,16 @@ Deno.test("fitToTime() measures once if plans meet their budgets, and gives none
   });
   assertEquals([plans, measured], [[10, undefined], 1]);
 });
+
+Deno.test("fitToTime() fits once for budgets that are corrected to one", async () => {
+  const asked: number[][] = [];
+  const plans = await fitToTime<number>([22, 20], [2, 2], {
+    ...calls,
+    fit(budgets) {
+      asked.push([...budgets]);
+      return calls.fit(budgets);
+    },
+    measure: (plans) => Promise.resolve(plans.map((plan) => 25 * plan)),
+  });
+  assertEquals([plans, asked], [[1, 1], [[10]]]);
+});

@@ -1,4 +1,5 @@
 /** Reads an experiment from a user's file: TypeScript that default-exports it, JSON or YAML. */
+import { pathToFileURL } from "node:url";
 import { readJson } from "@dip-go/core/files";
 import { parse } from "@std/yaml";
 
@@ -25,8 +26,8 @@ async function valueIn(path: string): Promise<unknown> {
   const isCode = path.endsWith(".ts");
   try {
     if (!isCode) return parse(await Deno.readTextFile(path));
-    const url = new URL(await Deno.realPath(path), "file://");
-    return (await import(url.href)).default;
+    const { href } = pathToFileURL(await Deno.realPath(path));
+    return (await import(href)).default;
   } catch (cause) {
     const [why] = `${(cause as Error).message}`.split("\n");
     throw new TypeError(

@@ -37,6 +37,12 @@ Deno.test("an experiment is read from TypeScript, JSON and YAML alike, and named
     for (const name of ["mine.ts", "mine.json", "mine.yaml"]) {
       assertEquals(await read(name), expected, name);
     }
+    const odd = "with space # 100%.ts";
+    await Deno.writeTextFile(`${folder}/${odd}`, `export default ${json};`);
+    assertEquals(
+      await experimentOf(`${folder}/${odd}`),
+      { name: "with space # 100%", ...mine },
+    );
     await Deno.writeTextFile(`${folder}/other.yml`, `name: third\n${yaml}`);
     assertEquals((await read("other.yml")).name, "third");
   }));

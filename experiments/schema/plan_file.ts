@@ -1,4 +1,5 @@
 /** Plans on disk: gates with payloads, a number of steps, an adaptive cache, or why there is no plan. */
+import { conform, openRecord, wholeFrom } from "@dip-go/core/files";
 import type { AnotherSolver } from "@dip-go/core/samplers";
 import { parseGates, type Plan, type SubNetPlan } from "@dip-go/supernet/gates";
 import type { Bench } from "../run/bench.ts";
@@ -50,13 +51,19 @@ export function planFile(
   }
 }
 
+const stepsSchema = openRecord({
+  sampler: openRecord({ steps: wholeFrom(1) }),
+});
+
 /**
  * The plan that a file holds.
  *
  * @param name The file's name, for errors.
- * @throws {TypeError | RangeError} If the file's gates are not valid.
+ * @throws {TypeError | RangeError} If the file has no number of steps, or its gates are not valid.
  */
-export function planOf(file: PlanFile, name: string): FittedPlan {
+export function planOf(value: unknown, name: string): FittedPlan {
+  conform(stepsSchema, value, `read ${name}`);
+  const file = value as PlanFile;
   if (file.note !== undefined) return { kind: "none", note: file.note };
   if (file.adaptive) return { kind: "adaptive", ...file.adaptive };
   if (!file.gates) {

@@ -80,14 +80,18 @@ export function sectionsOfFile(given: unknown): Section[] {
   const doing = `run experiment ${rest.name}`;
   const found = conform(listsSchema, given, doing, RangeError);
   refuse("seed" in rest && seeds, doing, "seed");
-  refuseTwice(found.vary ?? [], doing);
   const superNet = rest.superNet as Tree | undefined;
   refuse(superNet?.backup && payloads, doing, "superNet.backup");
-  const lists = [
-    ...found.vary ?? [],
-    choicesOf(found.payloads, { word: "", path: "superNet.backup" }),
-    choicesOf(found.seeds, { word: "seed ", path: "seed" }),
-  ].filter((list) => Object.keys(list).length > 0);
+  const all: Readonly<Record<string, Choices>> = {
+    ...Object.fromEntries(
+      found.vary?.map((list, i) => [`vary[${i}]`, list]) ?? [],
+    ),
+    payloads: choicesOf(found.payloads, { word: "", path: "superNet.backup" }),
+    seeds: choicesOf(found.seeds, { word: "seed ", path: "seed" }),
+  };
+  refuseTwice(all, doing);
+  const lists = Object.values(all)
+    .filter((list) => Object.keys(list).length > 0);
   const sections = combinations(lists).map(([label, values]) => {
     const named: unknown = { ...rest, name: `${found.name}-${slug(label)}` };
     const experiment = Object.entries(values).reduce(
@@ -121,17 +125,24 @@ export function sweepOf(sections: readonly Section[]): Study | undefined {
 const slug = (label: string): string =>
   label.toLowerCase().replaceAll(/[^a-z0-9_-]+/g, "-").replace(/-$/, "");
 
-/** Refuses lists of choices if two of them set one path. */
-function refuseTwice(vary: readonly Choices[], doing: string): void {
-  const set = vary.map((list) => Object.values(list).flatMap(Object.keys));
-  for (const [i, paths] of set.entries()) {
-    for (const path of paths) {
-      const first = set.findIndex((paths) => paths.includes(path));
-      if (first === i) continue;
-      throw new RangeError(
-        `Cannot ${doing}: vary[${i}] sets ${path}, expected no path that vary[${first}] sets`,
-      );
-    }
+/** Refuses lists of choices if one sets a path that another one sets, or a part of it. */
+function refuseTwice(
+  lists: Readonly<Record<string, Choices>>,
+  doing: string,
+): void {
+  const set = Object.entries(lists).flatMap(([name, list]) =>
+    Object.values(list).flatMap(Object.keys).map((path) => ({ name, path }))
+  );
+  for (const [i, { name, path }] of set.entries()) {
+    const first = set.slice(0, i).find((each) =>
+      each.name !== name &&
+      (`${path}.`.startsWith(`${each.path}.`) ||
+        `${each.path}.`.startsWith(`${path}.`))
+    );
+    if (!first) continue;
+    throw new RangeError(
+      `Cannot ${doing}: ${name} sets ${path} and ${first.name} sets ${first.path}, expected lists that set different values`,
+    );
   }
 }
 

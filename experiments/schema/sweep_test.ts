@@ -100,9 +100,17 @@ const refusals: Readonly<Record<string, string>> = {
   'vary=[{"a":3}]': "vary[0].a is 3, expected",
   "vary=[]": "vary is [], expected a list of choices, one at least",
   "vary=[{}]": "vary[0] is {}, expected a choice at least",
-  'vary=[{"A b":{"seed":1},"a-b":{"seed":2}}]': 'vary has labels "A b, output',
+  'vary=[{"A b":{"sparsity":[0.1]},"a-b":{"sparsity":[0.2]}}]':
+    'vary has labels "A b, output',
   'vary=[{"a":{"sampler.steps":3}},{"b":{"sampler.steps":4}}]':
-    "vary[1] sets sampler.steps, expected no path that vary[0] sets",
+    "vary[1] sets sampler.steps and vary[0] sets sampler.steps, expected lists",
+  'vary=[{"a":{"sampler":{"steps":3}}},{"b":{"sampler.steps":4}}]':
+    "vary[1] sets sampler.steps and vary[0] sets sampler, expected lists",
+  'vary=[{"A":{"seed":5}}]': "seeds sets seed and vary[0] sets seed, expected",
+  'vary=[{"A":{"superNet.backup":"output"}}]':
+    "payloads sets superNet.backup and vary[0] sets superNet.backup",
+  'vary=[{"A":{"superNet":{"granularity":"block"}}}]':
+    "payloads sets superNet.backup and vary[0] sets superNet, expected",
   "sampler.guidanceScale=-1":
     "sampler.guidanceScale is -1, expected a number from 0",
   "evaluation.seed=4294967299":

@@ -1,11 +1,14 @@
 /** The options of `deno task export`, and the request that they make. */
 import { precisions } from "@dip-go/core/runtime";
+import type { Target } from "../../run/target.ts";
 import { int8Rows } from "../options/int8_choice.ts";
 import { gatesRows, modelRows, samplerRows } from "../options/model_rows.ts";
 import {
   type CommandForm,
   dashed,
+  Expected,
   flag,
+  kind,
   number,
   oneOf,
   type OptionValues,
@@ -14,10 +17,21 @@ import {
   whole,
 } from "../options/option_table.ts";
 
+/** The target of a run's SubNet, such as 0.5 or 90ms. */
+const target = kind<Target>((typed) => {
+  const value = number("", "").read(typed.replace(/ms$/, ""));
+  if (value instanceof Expected) {
+    return new Expected("a number, or milliseconds as in 90ms");
+  }
+  return typed.endsWith("ms") ? `${value}ms` : value;
+});
+
 const runRows = {
-  sparsity: number("<s>", "Which of its SubNets", {
-    heading: "Of a run of an experiment:",
-  }),
+  sparsity: target(
+    "<s>",
+    "Which of its SubNets: its sparsity, or its budget, as in 90ms",
+    { heading: "Of a run of an experiment:" },
+  ),
   method: text(
     "<name>",
     "By which method (default: the experiment's main one)",
@@ -78,7 +92,7 @@ export const exportForm = {
 /** One of a run's SubNets. */
 export interface RunSubject {
   readonly run: string;
-  readonly sparsity: number;
+  readonly target: Target;
   /** The name of the method; undefined for the experiment's main method. */
   readonly method: string | undefined;
 }
@@ -101,6 +115,11 @@ export function exportRequest(
 ) {
   const { batch, precision, textEncoder, latents, link, ...others } = values;
   const { noExample, class: label, prompt, seed, int8, o, ...own } = others;
+  if (label !== undefined && prompt !== undefined) {
+    throw new RangeError(
+      "Cannot export: found --class and --prompt, expected one of them",
+    );
+  }
   return {
     output: required(o, "-o <folder>"),
     subject: subjectOf([{ sparsity, method }, { model, ...own }], words),
@@ -141,6 +160,6 @@ function subjectOf(
     );
   }
   if (model !== undefined) return { model, ...ofModel };
-  const sparsity = required(ofRun.sparsity, "--sparsity <s>");
-  return { run, sparsity, method: ofRun.method };
+  const target = required(ofRun.sparsity, "--sparsity <s>");
+  return { run, target, method: ofRun.method };
 }

@@ -1,9 +1,4 @@
-import {
-  assert,
-  assertEquals,
-  assertRejects,
-  assertStringIncludes,
-} from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { decodeModel, withInner } from "@dip-go/core/onnx";
 import { floatPrecisions, int8Precisions } from "@dip-go/core/runtime";
 import {
@@ -215,14 +210,14 @@ Deno.test("export refuses gates of other units, and a text encoder that is not o
     assertStringIncludes(second!, "leave --text-encoder out");
   }));
 
-Deno.test("export refuses an unknown class before it writes anything", () =>
+Deno.test("export refuses an unknown class before it writes a file", () =>
   inTemporaryFolder(async (folder) => {
     const [model, out] = [`${folder}/model`, `${folder}/out`];
     await writeTinyModel(model);
     const args = ["--model", model, "--steps", "1", "--class", "99"];
     const { error } = await exportCommand([...args, "-o", out]);
     assertStringIncludes(error!, "class 99 is not one of");
-    await assertRejects(() => Deno.stat(out), Deno.errors.NotFound);
+    assertEquals([...Deno.readDirSync(out)], []);
   }));
 
 Deno.test("export accepts a run or a model, and refuses options that do not fit", async () => {
@@ -231,6 +226,12 @@ Deno.test("export accepts a run or a model, and refuses options that do not fit"
     [["run", "--model", "m", "-o", "x"], "expected one run folder, or --model"],
     [["run", "-o", "x"], "--sparsity <s> is missing"],
     [["run", "--sparsity", "0.5"], "-o <folder> is missing"],
+    [["run", "--sparsity", "ms", "-o", "x"], "a number, or milliseconds"],
+    [
+      ["--model", "m", "--class", "3", "--prompt", "a", "-o", "x"],
+      "found --class and --prompt, expected one of them",
+    ],
+    [["--model", "m", "-o", "deno.json"], "Cannot write deno.json: "],
     [
       ["run", "--sparsity", "0.5", "--steps", "3", "-o", "x"],
       "--steps is an option of --model",
@@ -252,3 +253,32 @@ Deno.test("export accepts a run or a model, and refuses options that do not fit"
     assertStringIncludes(error, message);
   }
 });
+
+Deno.test("export finds the SubNet of a budget of milliseconds, and names a file that it cannot read", () =>
+  inTemporaryFolder(async (folder) => {
+    const run = `${folder}/run`;
+    await Deno.mkdir(`${run}/plans`, { recursive: true });
+    const refused = async (message: string) => {
+      const args = [run, "--sparsity", "90ms", "-o", `${folder}/out`];
+      const { error = "" } = await exportCommand(args);
+      assertStringIncludes(error, message);
+    };
+    const config = `${run}/config.json`;
+    await Deno.writeTextFile(config, "{}");
+    await refused(`Cannot read ${config}: experiment is missing`);
+    const experiment = {
+      name: "tiny",
+      model: "m",
+      mainMethod: "fora",
+      sampler: { steps: 4 },
+    };
+    await Deno.writeTextFile(config, JSON.stringify({ experiment }));
+    const plan = `${run}/plans/fora-90ms.json`;
+    await refused("Cannot export fora-90ms");
+    for (const text of ["null", "{}", '{"sampler":{"steps":"two"}}']) {
+      await Deno.writeTextFile(plan, text);
+      await refused(`Cannot read ${plan}: `);
+    }
+    await Deno.writeTextFile(plan, '{"sampler":{"steps":2},"note":"no way"}');
+    await refused(`fora-90ms of ${run}: no way`);
+  }));

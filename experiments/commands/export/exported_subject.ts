@@ -1,6 +1,13 @@
 /** The SubNet to export: of a run, by its folder, or of a model, by a file of gates. */
 import { loadPipeline, type PipelineSampler } from "@dip-go/core";
-import { isFile, readJson } from "@dip-go/core/files";
+import {
+  conform,
+  isFile,
+  openRecord,
+  readJson,
+  text,
+  wholeFrom,
+} from "@dip-go/core/files";
 import {
   checkPlan,
   parseGates,
@@ -8,10 +15,10 @@ import {
   readPlan,
   superNetOf,
 } from "@dip-go/supernet/gates";
-import type { Experiment } from "../../schema/experiment.ts";
 import { experimentSampler } from "../../schema/experiment_sampler.ts";
 import { rowName } from "../../results/measured_row.ts";
-import { type PlanFile, planOf } from "../../schema/plan_file.ts";
+import type { RunIdentity } from "../../results/run_folder.ts";
+import { planOf } from "../../schema/plan_file.ts";
 import type { ModelSubject, RunSubject } from "./export_options.ts";
 
 /** A SubNet to export. */
@@ -25,6 +32,16 @@ export interface ExportedSubject {
   readonly origin: string;
 }
 
+/** The values of a run's `config.json` that an export reads. */
+const identitySchema = openRecord({
+  experiment: openRecord({
+    name: text(),
+    model: text(),
+    mainMethod: text(),
+    sampler: openRecord({ steps: wholeFrom(1) }),
+  }),
+});
+
 /**
  * Opens the SubNet of a subject.
  *
@@ -37,7 +54,7 @@ export const exportedSubject = (
   "run" in subject ? subNetOfRun(subject) : subNetOfModel(subject);
 
 async function subNetOfRun(
-  { run, sparsity, method }: RunSubject,
+  { run, target, method }: RunSubject,
 ): Promise<ExportedSubject> {
   const config = `${run}/config.json`;
   if (!await isFile(config)) {
@@ -45,8 +62,10 @@ async function subNetOfRun(
       `Cannot export ${run}: it has no config.json, expected a run's folder, results/<experiment>/<run-id>`,
     );
   }
-  const { experiment } = await readJson(config) as { experiment: Experiment };
-  const name = rowName(method ?? experiment.mainMethod, sparsity);
+  const identity = await readJson(config) as Pick<RunIdentity, "experiment">;
+  conform(identitySchema, identity, `read ${config}`);
+  const { experiment } = identity;
+  const name = rowName(method ?? experiment.mainMethod, target);
   const file = `${run}/plans/${name}.json`;
   if (!await isFile(file)) {
     throw new Deno.errors.NotFound(
@@ -55,7 +74,7 @@ async function subNetOfRun(
       }`,
     );
   }
-  const written = await readJson(file) as PlanFile;
+  const written = await readJson(file);
   const fitted = planOf(written, file);
   if (fitted.kind === "none") {
     throw new RangeError(`Cannot export ${name} of ${run}: ${fitted.note}`);

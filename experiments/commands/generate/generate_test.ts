@@ -119,6 +119,11 @@ Deno.test("generate() writes each picture itself, and its settings in text chunk
       const at = 24 * Math.trunc(i / 72 / 3) + Math.trunc(i % 72 / 3);
       assertEquals(large.data[3 * i], small.data[3 * at]);
     }
+    await assertRejects(
+      () => generate(asked("--scale", "1000000", "-o", output)),
+      RangeError,
+      "--scale 1000000 makes a side of 24000000 pixels, expected at most 16384",
+    );
     const grid = ["--grid", "--scale", "2", "-o", `${folder}/grid.png`];
     assertEquals(
       (await generate(asked(...args, ...several, ...grid))).length,

@@ -1,15 +1,17 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createHash } from "node:crypto";
 import { inTemporaryFolder } from "@dip-go/testing/files";
+import { inTinyPipeline } from "@dip-go/testing/models";
 import { writeTinyModel } from "@dip-go/testing/runs";
 import { loadPipeline } from "@dip-go/core";
 import { prune } from "@dip-go/pruner";
 import { readPlan } from "@dip-go/supernet";
+import { superNetOf } from "@dip-go/supernet/gates";
 import { generateCommand } from "../generate.ts";
 import { exportCommand } from "../export.ts";
 import { inspectCommand } from "../inspect.ts";
 import { pruneCommand } from "../prune.ts";
-import { SamplerTimes } from "./time_budgets.ts";
+import { plansWithin, SamplerTimes } from "./time_budgets.ts";
 
 const quick = ["--steps", "4", "--batch", "2", "--calibration", "1"];
 
@@ -85,6 +87,11 @@ Deno.test("prune refuses before its search", () =>
         [...asked, "--method", "best"],
         'is "best", expected one of uniform-reuse',
       ],
+      [[...asked, "--sparsity", "0.5,0.6,0.5"], "--sparsity has 0.5 twice"],
+      [
+        ["--model", model, "-o", output, "--budget-ms", "80,80"],
+        "--budget-ms has 80ms twice, expected different ones",
+      ],
       [[...asked, "--prompts", "zoo/prompts/scenes-search.txt"], "is a DiT"],
       [[...asked, "--prompts", "none.txt"], "Cannot read prompts none.txt"],
       [[...asked, "-o", `${folder}/plan`], "expected a .json file"],
@@ -120,6 +127,47 @@ Deno.test("prune measures the pieces that a time budget is made of", () =>
       sparsity: 0.5,
     });
     assertEquals((await times.plans([plan])).map((ms) => ms > 0), [true, true]);
+  }));
+
+Deno.test("prune asks for the prompts of a model that reads text before it takes times", () =>
+  inTinyPipeline("StableDiffusionPipeline", async (folder) => {
+    const asked = ["--model", folder, "--busy-ok", "-o", `${folder}/a.json`];
+    const { error } = await pruneCommand([...asked, "--budget-ms", "50"]);
+    assertMatch(error!, /Cannot prune: --prompts <file> is missing/);
+  }));
+
+Deno.test("budgets are fitted again though the least has no plan", () =>
+  inTemporaryFolder(async (folder) => {
+    await writeTinyModel(`${folder}/tiny`);
+    const sampler = (await loadPipeline(`${folder}/tiny`)).sampler({
+      steps: 4,
+    });
+    const names = superNetOf(sampler).blocks.map(({ block }) => block.name);
+    const costs = {
+      names,
+      blocks: names.map(() => 1e6),
+      conditionalShare: 0.5,
+    };
+    const call = names.length;
+    const asked: number[] = [];
+    const plans = await plansWithin([3 * call, 2 * call], {
+      sampler,
+      costs,
+      times: {
+        plans: (plans) =>
+          Promise.resolve([...plans.map(() => 2.5 * call), 4 * call]),
+      },
+      pruned(shares) {
+        asked.push(shares.length);
+        if (shares[1] > 0.5) throw new RangeError("no plan");
+        return prune(sampler, {
+          method: "uniform-reuse",
+          sparsity: shares,
+          costs,
+        });
+      },
+    });
+    assertEquals([plans.length, asked.slice(0, 3)], [2, [2, 2, 1]]);
   }));
 
 /** The bytes of every file below a folder, by the file's path there. */

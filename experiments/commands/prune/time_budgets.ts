@@ -90,7 +90,7 @@ export async function plansWithin(
   { sampler, costs, times, pruned }: {
     readonly sampler: PipelineSampler;
     readonly costs: PieceTimes;
-    readonly times: SamplerTimes;
+    readonly times: Pick<SamplerTimes, "plans">;
     pruned(shares: readonly number[]): Promise<Plan[]>;
   },
 ): Promise<Plan[]> {
@@ -100,13 +100,20 @@ export async function plansWithin(
   const { name } = sampler.pipeline;
   const shareOf = (ms: number) => sparsityWithin(ms, { full, calls, name });
   const first = await pruned(budgets.map(shareOf));
+  const fit = async (
+    asked: readonly number[],
+  ): Promise<(Plan | undefined)[]> => {
+    try {
+      return await pruned(asked.map((ms) => 1 - ms / full));
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      const larger = asked.slice(0, -1); // no plan fits the least
+      return [...larger.length > 0 ? await fit(larger) : [], undefined];
+    }
+  };
   const plans = await fitToTime<Plan>(budgets, first, {
     range: [full / calls, 0.999 * full],
-    fit: (asked) =>
-      pruned(asked.map((ms) => 1 - ms / full)).catch((error) => {
-        if (error instanceof RangeError) return asked.map(() => undefined); // no plan fits
-        throw error;
-      }),
+    fit,
     foretold: (plan) => planCost(net, plan) / 1e6,
     measure: async (fitted) => (await times.plans(fitted)).slice(0, -1),
   });

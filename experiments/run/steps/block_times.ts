@@ -23,14 +23,13 @@ export function blockTimesStep(
   { identity, provenance: { hardware }, memory, busyOk }: TimedBlocks,
 ): Step<PieceTimes> {
   const { experiment, device, precision, inputs } = identity;
-  const { latency: { batches: [batch] }, seed } = experiment;
+  const { latency: { batches: [batch] } } = experiment;
   return step({
     kind: "block-times",
     name: `at batch ${batch}`,
     reads: {
       ...modelReads(identity),
       prompts: inputs.prompts?.search,
-      seed,
       hardware,
       batch,
       pieces: ["call", "held call", "conditional half", "block"],
@@ -41,7 +40,7 @@ export function blockTimesStep(
     async make() {
       await using _quiet = await quietMachine("pieces", { busyOk });
       await using bench = await openBench(experiment, { device, precision });
-      const random = new TorchGenerator(seed);
+      const random = new TorchGenerator(0);
       const subjects = Array.from(
         { length: batch },
         (_, i) => bench.subject("search", i, random),

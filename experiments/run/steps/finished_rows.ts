@@ -14,7 +14,7 @@ import type {
   RowMetrics,
 } from "../../results/measured_row.ts";
 import type { Bench } from "../bench.ts";
-import { type Target, targetsOf } from "../target.ts";
+import { msOf, type Target, targetsOf } from "../target.ts";
 import type { MetricValues } from "./metric_steps.ts";
 import type { Step } from "../../engine/step.ts";
 import type { StepStore } from "../../engine/store/step_store.ts";
@@ -39,7 +39,7 @@ export async function finishedRows(
       macs: bench.macs(fitted),
       ...bench.costs && {
         predictedSpeedup: bench.denseCost / bench.cost(fitted),
-        targetMs: bench.budget(target) / 1e6,
+        targetMs: msOf(target) ?? bench.budget(target) / 1e6,
       },
       ...effortOf(method),
       ...await metricsOf(store, metrics),

@@ -8,6 +8,8 @@ import {
   seeded,
 } from "../../results/metric_values.ts";
 import { noisesOf } from "../../results/summarise.ts";
+import type { MeasuredRow } from "../../results/measured_row.ts";
+import type { Experiment } from "../../schema/experiment.ts";
 import type { Section } from "../../schema/study.ts";
 import type { ExperimentRun } from "../runner.ts";
 import type { SectionResults } from "./joined_study.ts";
@@ -33,13 +35,20 @@ function meanCost(
   return values.length === rows.length ? meanOf(values) : null;
 }
 
-/** The rows of a method and sparsity, one from each seed's run; undefined if a run has none. */
-function inAll<Row extends { method: string; sparsity: number }>(
+/** A method at a target: a budget of milliseconds makes another sparsity by each run's times. */
+type Aimed = Pick<MeasuredRow, "method" | "sparsity" | "targetMs">;
+
+/** The rows of a method and target, one from each seed's run; undefined if a run has none. */
+function inAll<Row extends Aimed>(
   lists: readonly (readonly Row[])[],
-  { method, sparsity }: { method: string; sparsity: number },
+  wanted: Aimed,
+  { budgetMs }: Experiment,
 ): Row[] | undefined {
+  const target = budgetMs ? "targetMs" : "sparsity";
   const found = lists.flatMap((rows) =>
-    rows.find((row) => row.method === method && row.sparsity === sparsity) ?? []
+    rows.find((row) =>
+      row.method === wanted.method && row[target] === wanted[target]
+    ) ?? []
   );
   return found.length === lists.length ? found : undefined;
 }
@@ -50,9 +59,9 @@ function pooledRows(sections: readonly FinishedSection[]): ResultRow[] {
   const measured = sections.map(({ run }) => run.measured);
   const results = sections.map(({ run }) => run.results.rows);
   const pooled = run.measured.flatMap((row) => {
-    const rows = inAll(measured, row);
+    const rows = inAll(measured, row, experiment);
     return rows
-      ? [{ row: seeded(...rows), results: inAll(results, row)! }]
+      ? [{ row: seeded(...rows), results: inAll(results, row, experiment)! }]
       : [];
   });
   return pooled.map(({ row, results }) => {

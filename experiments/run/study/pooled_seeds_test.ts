@@ -64,6 +64,19 @@ Deno.test("pooledSections() joins searches that differ in their seeds alone, pic
   assert(width(ours.metrics.psnr) > 5 * width(fora.metrics.psnr));
 });
 
+Deno.test("pooledSections() joins rows of one budget of milliseconds, which is another sparsity in each run", () => {
+  const sections = [0.5, 0.5031].map((sparsity, seed): FinishedSection => {
+    const { section: found, run } = section(seed, 0, { budgetMs: [3] });
+    const aimed = { sparsity, targetMs: 3 };
+    const measured = run.measured.map((row) => ({ ...row, ...aimed }));
+    const rows = run.results.rows.map((row) => ({ ...row, ...aimed }));
+    const results = { ...run.results, rows };
+    return { section: found, run: { ...run, measured, results } };
+  });
+  const [{ results: { rows } }] = pooledSections(sections);
+  assertEquals(rows.map(({ method }) => method), ["fora", "ours"]);
+});
+
 Deno.test("joinedStudy() names pooled rows, and the rows that they are compared with, by their seeds", () => {
   const sections = [section(0, 0), section(1, 1)];
   const pooled = pooledSections(sections);

@@ -53,6 +53,16 @@ export function timeOf(
   return total;
 }
 
+/** The steps of {@linkcode madeFile}'s lines, without a line that is half written. */
+export const madeSteps = (text: string): MadeStep[] =>
+  text.split("\n").flatMap((line) => {
+    try {
+      return JSON.parse(line);
+    } catch {
+      return [];
+    }
+  });
+
 /** The lines of `experiment status`. */
 export async function statusLines(
   { name, steps, root, folder }: {
@@ -67,8 +77,7 @@ export async function statusLines(
   const { done, running, failed, waiting } = statesOf(steps, missing, tasks);
   const file = madeFile(root);
   const text = await isFile(file) ? await Deno.readTextFile(file) : "";
-  const made = text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
-  const ms = timeOf(missing, made);
+  const ms = timeOf(missing, madeSteps(text));
   const processes = Math.max(1, running.length);
   const left = ms === undefined
     ? "unknown"

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { GraphLine } from "../../graph_file.ts";
 import { arrayScript, reportScript, submitScript } from "./array_scripts.ts";
-import { statesOf, timeOf } from "./run_status.ts";
+import { madeSteps, statesOf, timeOf } from "./run_status.ts";
 import { taskArrays } from "./task_arrays.ts";
 
 const line = (
@@ -141,4 +141,10 @@ Deno.test("timeOf() multiplies the cost of steps by the time that their kind too
   }));
   assertEquals(timeOf(steps.slice(1, 5), made), 3 * 50 + 50);
   assertEquals(timeOf(steps, made), undefined);
+});
+
+Deno.test("madeSteps() passes over a line that is half written", () => {
+  const made = { key: "a", kind: "sample" as const, cost: 2, ms: 100 };
+  const line = JSON.stringify(made);
+  assertEquals(madeSteps(`${line}\n${line.slice(0, 20)}`), [made]);
 });
