@@ -1,5 +1,5 @@
 /** The files of a model that this project reads. */
-import { prefersIndex, variants } from "../files/find_weights.ts";
+import { prefersIndex, variants } from "../files/weights/find_weights.ts";
 
 const folders =
   "transformer|unet|vae|text_encoder(?:_[23])?|tokenizer(?:_[23])?|scheduler";

@@ -1,6 +1,6 @@
 /** A component is one part of a model's folder: a `config.json` and the weights that it calls for. */
 import { readJson } from "../files/read_json.ts";
-import { findWeights } from "../files/find_weights.ts";
+import { findWeights } from "../files/weights/find_weights.ts";
 import { openTensorFile } from "../weights/open_tensor_file.ts";
 import type { TensorFile } from "../weights/tensor_file.ts";
 import { type WeightKeys, weightsIn } from "./weights/weight_file.ts";

@@ -25,7 +25,7 @@ const files = [
   "core/samplers/schedule/scheduler_config_test.ts",
   "core/samplers/schedulers/flow/flow_match_test.ts",
   "core/text/recorded_test.ts",
-  "core/files/find_weights_test.ts",
+  "core/files/weights/find_weights_test.ts",
   "core/weights/open_tensor_file_test.ts",
   "core/weights/safetensors_test.ts",
   "core/weights/torch/torch_file_test.ts",
