@@ -147,18 +147,19 @@ export async function evaluatePictures(
   const ofSets = metrics.filter((metric) =>
     !isPaired(metric) && metric !== "clip-score"
   ) as SetMetricName[];
-  const measures = [
-    pairValues(ofPairs, { folder, names, options }),
-    metrics.includes("clip-score") ? promptValues(folder, names, clip) : none,
-    await setValues(ofSets, {
-      folder,
-      isPaired: alone === undefined && names.length === others.length,
-      options,
-    }),
-  ];
-  const values: Record<string, SetValue> = {};
-  for (const measure of measures) Object.assign(values, await measure());
-  return values;
+  const scores = metrics.includes("clip-score")
+    ? promptValues(folder, names, clip)
+    : none;
+  const sets = await setValues(ofSets, {
+    folder,
+    isPaired: alone === undefined && names.length === others.length,
+    options,
+  });
+  return {
+    ...await pairValues(ofPairs, { folder, names, options }),
+    ...await scores(),
+    ...await sets(),
+  };
 }
 
 /** Measures metrics whose inputs were checked. */
@@ -202,38 +203,35 @@ function refuse(folder: string, why: string): never {
 }
 
 /** The means over pairs of pictures of one name. */
-function pairValues(
+async function pairValues(
   metrics: readonly PairedMetric[],
   { folder, names, options: { reference, lpips } }: {
     folder: string;
     names: readonly string[];
     options: EvaluationOptions;
   },
-): Measure {
-  if (metrics.includes("lpips") && !lpips) {
-    refuse(folder, "lpips needs its network");
-  }
+): Promise<Record<string, SetValue>> {
+  if (metrics.length === 0) return {};
   const measures = {
     ...pairedMetrics,
-    lpips: (a: Features, b: Features) => lpips!.distances(a, b),
+    lpips: (a: Features, b: Features) =>
+      lpips?.distances(a, b) ?? refuse(folder, "lpips needs its network"),
   };
-  return async () => {
-    const values = metrics.map((): number[] => []);
-    for (const name of metrics.length > 0 ? names : []) {
-      const own = imageOf(await readPicture(`${folder}/${name}`));
-      const other = imageOf(await readPicture(`${reference}/${name}`));
-      for (const [i, metric] of metrics.entries()) {
-        try {
-          values[i].push(...await measures[metric](own, other));
-        } catch (cause) {
-          refuse(folder, `${name}: ${(cause as Error).message}`);
-        }
+  const values = metrics.map((): number[] => []);
+  for (const name of names) {
+    const own = imageOf(await readPicture(`${folder}/${name}`));
+    const other = imageOf(await readPicture(`${reference}/${name}`));
+    for (const [i, metric] of metrics.entries()) {
+      try {
+        values[i].push(...await measures[metric](own, other));
+      } catch (cause) {
+        refuse(folder, `${name}: ${(cause as Error).message}`);
       }
     }
-    return Object.fromEntries(
-      metrics.map((metric, i) => [metric, meanInterval(values[i])]),
-    );
-  };
+  }
+  return Object.fromEntries(
+    metrics.map((metric, i) => [metric, meanInterval(values[i])]),
+  );
 }
 
 /** The Fréchet distances of metrics for which both sides publish statistics. */

@@ -37,7 +37,6 @@ import {
 import { withValues } from "../schema/setting.ts";
 import { sectionsOfFile, sweepOf } from "../schema/sweep.ts";
 import { graphFolder, readGraph } from "../run/run_graph.ts";
-import type { RunPart } from "../run/steps/step_tools.ts";
 import { quoted } from "../engine/executors/slurm/array_scripts.ts";
 import { statusLines } from "../engine/executors/slurm/run_status.ts";
 import {
@@ -161,12 +160,11 @@ const experiment = (
     const executor = executorOf(options, { name: runName, args, isDry, log });
     if (executor) {
       const own = isDry ? sections : await localSections(sections);
-      const parts: RunPart[] = [];
-      for (const { experiment } of own) {
-        parts.push(
-          await (isDry ? plannedPart : partOf)(experiment, runOptions),
-        );
-      }
+      const parts = await Array.fromAsync(
+        own,
+        ({ experiment }) =>
+          (isDry ? plannedPart : partOf)(experiment, runOptions),
+      );
       await handOver(runName, parts, { executor, log });
       return lines;
     }

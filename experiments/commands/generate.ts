@@ -98,7 +98,12 @@ async function firstDrawing(
     });
   };
   const first = await loaded(isInt8(precision) ? {} : { precision });
-  checkScale(first, options);
+  const side = options.scale * Math.max(first.size.height, first.size.width);
+  if (options.scale > 1 && side > 16_384) {
+    throw new RangeError(
+      `Cannot generate: --scale makes a side of ${side} pixels, expected at most 16384`,
+    );
+  }
   const drawn = typeof subject === "number" ? subject : subject.prompt;
   const eight = { precision, file, subject: drawn };
   const sampler = isInt8(precision)
@@ -113,22 +118,6 @@ async function firstDrawing(
   checkPlan(plan, { ...net, sampler }, options.gates);
   const drawing = await openSubNet(sampler, plan);
   return { sampler, drawing, macs: planMacs(net, plan) };
-}
-
-/** The most pixels of an enlarged file's side. */
-const mostPixels = 16_384;
-
-/** Refuses a scale at which a file is too large to be written. */
-function checkScale(
-  { size: { height, width } }: PipelineSampler,
-  { scale, grid, count }: GenerateOptions,
-): void {
-  const columns = grid ? Math.ceil(Math.sqrt(count)) : 1;
-  const side = scale * columns * Math.max(height, width);
-  if (scale === 1 || side <= mostPixels) return;
-  throw new RangeError(
-    `Cannot generate: --scale ${scale} makes a side of ${side} pixels, expected at most ${mostPixels}`,
-  );
 }
 
 /** The request for `count` pictures of one subject, with consecutive seeds. */

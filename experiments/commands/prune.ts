@@ -105,9 +105,8 @@ export const pruneCommand = command(form, async (
   const targets = targetsOf({ sparsity, budgetMs }).toSorted(byBudget);
   const again = targets.find((target, i) => target === targets[i + 1]);
   if (again) {
-    const option = budgetMs ? "--budget-ms" : "--sparsity";
     throw new RangeError(
-      `Cannot prune: ${option} has ${again} twice, expected different ones`,
+      `Cannot prune: found ${again} twice, expected different budgets`,
     );
   }
   const files = await planFiles(output, targets);

@@ -125,8 +125,7 @@ export async function dryRunStudy(
   sections: readonly PlannedSection[],
   { rate }: { rate: number },
 ): Promise<string[]> {
-  const counted: CountedSection[] = [];
-  for (const section of sections) counted.push(await countSection(section));
+  const counted = await Array.fromAsync(sections, countSection);
   const all = counted.map(({ resources: { macs } }) => macs);
   const bytes = counted.reduce(
     (sum, { resources }) =>

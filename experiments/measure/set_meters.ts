@@ -100,11 +100,12 @@ function featuresOf(record: SetRecord, judges: Judges): FeatureSource {
       of: (pictures) =>
         judges.seenIn(pictures, classifier, async () => {
           const network = await judges.classifier(classifier);
-          const features: Features[] = [];
-          for await (const { images } of pictures.batches()) {
-            features.push(await network.of(images));
-          }
-          return joined(features);
+          return joined(
+            await Array.fromAsync(
+              pictures.batches(),
+              ({ images }) => network.of(images),
+            ),
+          );
         }),
       ofReference: () =>
         judges.once(`rendered for ${classifier}`, async () => {

@@ -82,16 +82,12 @@ export function sectionsOfFile(given: unknown): Section[] {
   refuse("seed" in rest && seeds, doing, "seed");
   const superNet = rest.superNet as Tree | undefined;
   refuse(superNet?.backup && payloads, doing, "superNet.backup");
-  const all: Readonly<Record<string, Choices>> = {
-    ...Object.fromEntries(
-      found.vary?.map((list, i) => [`vary[${i}]`, list]) ?? [],
-    ),
-    payloads: choicesOf(found.payloads, { word: "", path: "superNet.backup" }),
-    seeds: choicesOf(found.seeds, { word: "seed ", path: "seed" }),
-  };
-  refuseTwice(all, doing);
-  const lists = Object.values(all)
-    .filter((list) => Object.keys(list).length > 0);
+  const lists = [
+    ...found.vary ?? [],
+    choicesOf(found.payloads, { word: "", path: "superNet.backup" }),
+    choicesOf(found.seeds, { word: "seed ", path: "seed" }),
+  ].filter((list) => Object.keys(list).length > 0);
+  refuseTwice(lists, doing);
   const sections = combinations(lists).map(([label, values]) => {
     const named: unknown = { ...rest, name: `${found.name}-${slug(label)}` };
     const experiment = Object.entries(values).reduce(
@@ -126,23 +122,19 @@ const slug = (label: string): string =>
   label.toLowerCase().replaceAll(/[^a-z0-9_-]+/g, "-").replace(/-$/, "");
 
 /** Refuses lists of choices if one sets a path that another one sets, or a part of it. */
-function refuseTwice(
-  lists: Readonly<Record<string, Choices>>,
-  doing: string,
-): void {
-  const set = Object.entries(lists).flatMap(([name, list]) =>
-    Object.values(list).flatMap(Object.keys).map((path) => ({ name, path }))
-  );
-  for (const [i, { name, path }] of set.entries()) {
-    const first = set.slice(0, i).find((each) =>
-      each.name !== name &&
-      (`${path}.`.startsWith(`${each.path}.`) ||
-        `${each.path}.`.startsWith(`${path}.`))
-    );
-    if (!first) continue;
-    throw new RangeError(
-      `Cannot ${doing}: ${name} sets ${path} and ${first.name} sets ${first.path}, expected lists that set different values`,
-    );
+function refuseTwice(lists: readonly Choices[], doing: string): void {
+  const set = lists.map((list) => Object.values(list).flatMap(Object.keys));
+  for (const [i, paths] of set.entries()) {
+    const before = set.slice(0, i).flat();
+    for (const path of paths) {
+      const first = before.find((each) =>
+        `${each}.`.startsWith(`${path}.`) || `${path}.`.startsWith(`${each}.`)
+      );
+      if (first === undefined) continue;
+      throw new RangeError(
+        `Cannot ${doing}: one list sets ${first} and another ${path}, expected values that one list sets`,
+      );
+    }
   }
 }
 

@@ -103,14 +103,14 @@ const refusals: Readonly<Record<string, string>> = {
   'vary=[{"A b":{"sparsity":[0.1]},"a-b":{"sparsity":[0.2]}}]':
     'vary has labels "A b, output',
   'vary=[{"a":{"sampler.steps":3}},{"b":{"sampler.steps":4}}]':
-    "vary[1] sets sampler.steps and vary[0] sets sampler.steps, expected lists",
+    "one list sets sampler.steps and another sampler.steps, expected",
   'vary=[{"a":{"sampler":{"steps":3}}},{"b":{"sampler.steps":4}}]':
-    "vary[1] sets sampler.steps and vary[0] sets sampler, expected lists",
-  'vary=[{"A":{"seed":5}}]': "seeds sets seed and vary[0] sets seed, expected",
+    "one list sets sampler and another sampler.steps, expected",
+  'vary=[{"A":{"seed":5}}]': "one list sets seed and another seed, expected",
   'vary=[{"A":{"superNet.backup":"output"}}]':
-    "payloads sets superNet.backup and vary[0] sets superNet.backup",
+    "one list sets superNet.backup and another superNet.backup,",
   'vary=[{"A":{"superNet":{"granularity":"block"}}}]':
-    "payloads sets superNet.backup and vary[0] sets superNet, expected",
+    "one list sets superNet and another superNet.backup, expected",
   "sampler.guidanceScale=-1":
     "sampler.guidanceScale is -1, expected a number from 0",
   "evaluation.seed=4294967299":

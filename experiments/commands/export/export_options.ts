@@ -1,15 +1,11 @@
 /** The options of `deno task export`, and the request that they make. */
 import { precisions } from "@dip-go/core/runtime";
-import type { Target } from "../../run/target.ts";
 import { int8Rows } from "../options/int8_choice.ts";
 import { gatesRows, modelRows, samplerRows } from "../options/model_rows.ts";
 import {
   type CommandForm,
   dashed,
-  Expected,
   flag,
-  kind,
-  number,
   oneOf,
   type OptionValues,
   path,
@@ -17,17 +13,8 @@ import {
   whole,
 } from "../options/option_table.ts";
 
-/** The target of a run's SubNet, such as 0.5 or 90ms. */
-const target = kind<Target>((typed) => {
-  const value = number("", "").read(typed.replace(/ms$/, ""));
-  if (value instanceof Expected) {
-    return new Expected("a number, or milliseconds as in 90ms");
-  }
-  return typed.endsWith("ms") ? `${value}ms` : value;
-});
-
 const runRows = {
-  sparsity: target(
+  sparsity: text(
     "<s>",
     "Which of its SubNets: its sparsity, or its budget, as in 90ms",
     { heading: "Of a run of an experiment:" },
@@ -92,7 +79,8 @@ export const exportForm = {
 /** One of a run's SubNets. */
 export interface RunSubject {
   readonly run: string;
-  readonly target: Target;
+  /** The target as plans' names have it: 0.5 or 90ms. */
+  readonly target: string;
   /** The name of the method; undefined for the experiment's main method. */
   readonly method: string | undefined;
 }
@@ -160,6 +148,7 @@ function subjectOf(
     );
   }
   if (model !== undefined) return { model, ...ofModel };
-  const target = required(ofRun.sparsity, "--sparsity <s>");
+  const target = required(ofRun.sparsity, "--sparsity <s>")
+    .replace(/^[\d.]+/, (digits) => `${Number(digits)}`); // as 0.50
   return { run, target, method: ofRun.method };
 }

@@ -1,13 +1,6 @@
 /** The SubNet to export: of a run, by its folder, or of a model, by a file of gates. */
 import { loadPipeline, type PipelineSampler } from "@dip-go/core";
-import {
-  conform,
-  isFile,
-  openRecord,
-  readJson,
-  text,
-  wholeFrom,
-} from "@dip-go/core/files";
+import { isFile, readJson } from "@dip-go/core/files";
 import {
   checkPlan,
   parseGates,
@@ -18,6 +11,7 @@ import {
 import { experimentSampler } from "../../schema/experiment_sampler.ts";
 import { rowName } from "../../results/measured_row.ts";
 import type { RunIdentity } from "../../results/run_folder.ts";
+import type { Target } from "../../run/target.ts";
 import { planOf } from "../../schema/plan_file.ts";
 import type { ModelSubject, RunSubject } from "./export_options.ts";
 
@@ -31,16 +25,6 @@ export interface ExportedSubject {
   /** How the SubNet was found, for the model card. */
   readonly origin: string;
 }
-
-/** The values of a run's `config.json` that an export reads. */
-const identitySchema = openRecord({
-  experiment: openRecord({
-    name: text(),
-    model: text(),
-    mainMethod: text(),
-    sampler: openRecord({ steps: wholeFrom(1) }),
-  }),
-});
 
 /**
  * Opens the SubNet of a subject.
@@ -62,10 +46,14 @@ async function subNetOfRun(
       `Cannot export ${run}: it has no config.json, expected a run's folder, results/<experiment>/<run-id>`,
     );
   }
-  const identity = await readJson(config) as Pick<RunIdentity, "experiment">;
-  conform(identitySchema, identity, `read ${config}`);
-  const { experiment } = identity;
-  const name = rowName(method ?? experiment.mainMethod, target);
+  const found = await readJson(config) as Partial<RunIdentity> | null;
+  const experiment = found?.experiment;
+  if (!experiment?.sampler) {
+    throw new TypeError(
+      `Cannot read ${config}: it has no experiment with a sampler, expected a run's`,
+    );
+  }
+  const name = rowName(method ?? experiment.mainMethod, target as Target);
   const file = `${run}/plans/${name}.json`;
   if (!await isFile(file)) {
     throw new Deno.errors.NotFound(
@@ -93,11 +81,8 @@ async function subNetOfRun(
 }
 
 async function plansIn(run: string): Promise<string[]> {
-  const names: string[] = [];
-  for await (const { name } of Deno.readDir(`${run}/plans`)) {
-    names.push(name.replace(/\.json$/, ""));
-  }
-  return names.sort();
+  const plans = await Array.fromAsync(Deno.readDir(`${run}/plans`));
+  return plans.map(({ name }) => name.replace(/\.json$/, "")).sort();
 }
 
 async function subNetOfModel(

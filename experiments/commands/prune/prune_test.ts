@@ -87,10 +87,10 @@ Deno.test("prune refuses before its search", () =>
         [...asked, "--method", "best"],
         'is "best", expected one of uniform-reuse',
       ],
-      [[...asked, "--sparsity", "0.5,0.6,0.5"], "--sparsity has 0.5 twice"],
+      [[...asked, "--sparsity", "0.5,0.6,0.5"], "found 0.5 twice"],
       [
         ["--model", model, "-o", output, "--budget-ms", "80,80"],
-        "--budget-ms has 80ms twice, expected different ones",
+        "found 80ms twice, expected different budgets",
       ],
       [[...asked, "--prompts", "zoo/prompts/scenes-search.txt"], "is a DiT"],
       [[...asked, "--prompts", "none.txt"], "Cannot read prompts none.txt"],

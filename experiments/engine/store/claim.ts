@@ -8,31 +8,22 @@ import { statOf } from "@dip-go/core/files";
 /** Takes the claim at `path` once no other process holds it; disposing gives it back. The folder must exist. */
 export async function claim(path: string): Promise<AsyncDisposable> {
   while (true) {
-    const file = await openFile(path);
+    const file = await Deno.open(path, { write: true, create: true })
+      .catch((error) =>
+        Deno.open(path).catch(() => { // another user's is locked by a reader too
+          throw error;
+        })
+      );
     await file.lock(true);
     const { ino } = await file.stat();
     if ((await statOf(path))?.ino === ino) {
       return {
         async [Symbol.asyncDispose]() {
-          await Deno.remove(path).catch(ignoreDenied);
+          await Deno.remove(path).catch(() => {}); // another user's stays
           file.close();
         },
       };
     }
     file.close(); // its holder removed the file while this process waited
   }
-}
-
-/** Opens a claim's file; another user's is read, which is enough to lock it. */
-const openFile = (path: string): Promise<Deno.FsFile> =>
-  Deno.open(path, { write: true, create: true }).catch((error) => {
-    ignoreDenied(error);
-    return Deno.open(path).catch(() => {
-      throw error;
-    });
-  });
-
-/** Leaves a file that another user made to that user. */
-function ignoreDenied(error: unknown): void {
-  if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
 }

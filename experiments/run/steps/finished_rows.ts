@@ -91,8 +91,7 @@ export async function metricsOf(
   store: StepStore,
   steps: readonly Step<MetricValues>[],
 ): Promise<{ metrics: RowMetrics; commit?: string }> {
-  const values: MetricValues[] = [];
-  for (const step of steps) values.push(await store.read(step));
+  const values = await Array.fromAsync(steps, (step) => store.read(step));
   const commits = new Set(values.flatMap(({ commit }) => commit ?? []));
   const metrics = Object.fromEntries(
     values.flatMap(({ metrics }) => Object.entries(metrics)),

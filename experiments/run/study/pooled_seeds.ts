@@ -8,8 +8,6 @@ import {
   seeded,
 } from "../../results/metric_values.ts";
 import { noisesOf } from "../../results/summarise.ts";
-import type { MeasuredRow } from "../../results/measured_row.ts";
-import type { Experiment } from "../../schema/experiment.ts";
 import type { Section } from "../../schema/study.ts";
 import type { ExperimentRun } from "../runner.ts";
 import type { SectionResults } from "./joined_study.ts";
@@ -35,19 +33,17 @@ function meanCost(
   return values.length === rows.length ? meanOf(values) : null;
 }
 
-/** A method at a target: a budget of milliseconds makes another sparsity by each run's times. */
-type Aimed = Pick<MeasuredRow, "method" | "sparsity" | "targetMs">;
+type Aimed = Pick<ResultRow, "method" | "sparsity" | "targetMs">;
 
 /** The rows of a method and target, one from each seed's run; undefined if a run has none. */
 function inAll<Row extends Aimed>(
   lists: readonly (readonly Row[])[],
-  wanted: Aimed,
-  { budgetMs }: Experiment,
+  { method, sparsity, targetMs = NaN }: Aimed,
 ): Row[] | undefined {
-  const target = budgetMs ? "targetMs" : "sparsity";
   const found = lists.flatMap((rows) =>
     rows.find((row) =>
-      row.method === wanted.method && row[target] === wanted[target]
+      row.method === method &&
+      (row.sparsity === sparsity || row.targetMs === targetMs)
     ) ?? []
   );
   return found.length === lists.length ? found : undefined;
@@ -59,9 +55,9 @@ function pooledRows(sections: readonly FinishedSection[]): ResultRow[] {
   const measured = sections.map(({ run }) => run.measured);
   const results = sections.map(({ run }) => run.results.rows);
   const pooled = run.measured.flatMap((row) => {
-    const rows = inAll(measured, row, experiment);
+    const rows = inAll(measured, row);
     return rows
-      ? [{ row: seeded(...rows), results: inAll(results, row, experiment)! }]
+      ? [{ row: seeded(...rows), results: inAll(results, row)! }]
       : [];
   });
   return pooled.map(({ row, results }) => {

@@ -53,15 +53,9 @@ export function timeOf(
   return total;
 }
 
-/** The steps of {@linkcode madeFile}'s lines, without a line that is half written. */
+/** The steps of {@linkcode madeFile}'s text; a killed process may have left half of one. */
 export const madeSteps = (text: string): MadeStep[] =>
-  text.split("\n").flatMap((line) => {
-    try {
-      return JSON.parse(line);
-    } catch {
-      return [];
-    }
-  });
+  text.match(/\{[^{}]*\}/g)?.map((step) => JSON.parse(step)) ?? [];
 
 /** The lines of `experiment status`. */
 export async function statusLines(

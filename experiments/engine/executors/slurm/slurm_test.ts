@@ -146,5 +146,6 @@ Deno.test("timeOf() multiplies the cost of steps by the time that their kind too
 Deno.test("madeSteps() passes over a line that is half written", () => {
   const made = { key: "a", kind: "sample" as const, cost: 2, ms: 100 };
   const line = JSON.stringify(made);
-  assertEquals(madeSteps(`${line}\n${line.slice(0, 20)}`), [made]);
+  const half = line.slice(0, 20);
+  assertEquals(madeSteps(`${line}\n${half}${line}\n${half}`), [made, made]);
 });

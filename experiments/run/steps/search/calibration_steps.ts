@@ -129,10 +129,9 @@ export async function calibrationOf(
   steps: readonly Step<KeptBatch>[],
 ): Promise<CalibrationBatch[]> {
   const { sampler, guidanceScale } = counted.full;
-  const batches: CalibrationBatch[] = [];
-  for (const each of steps) {
-    const kept = await store.read(each);
-    batches.push(Object.assign(kept, { sampler, guidanceScale }));
-  }
-  return batches;
+  return await Array.fromAsync(
+    steps,
+    async (each) =>
+      Object.assign(await store.read(each), { sampler, guidanceScale }),
+  );
 }
