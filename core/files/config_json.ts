@@ -44,7 +44,7 @@ export class ConfigJson {
   readonly #read = new Set<string>();
 
   /**
-   * @param allowed Allowed values by key; where false is one, null and a list of false are read as false.
+   * @param allowed Allowed values by key; where false is one and null is not, null and a list of false are read as false.
    * @param defaults Values of absent keys.
    * @throws {TypeError} If `json` is no object, or a key does not hold one of its allowed values.
    */
@@ -63,7 +63,8 @@ export class ConfigJson {
     this.file = file;
     this.values = { ...defaults, ...json };
     for (const [key, values] of Object.entries(allowed)) {
-      if (values.includes(false) && isOff(this.values[key])) {
+      const isFlag = values.includes(false) && !values.includes(null);
+      if (isFlag && isOff(this.values[key])) {
         this.values = { ...this.values, [key]: false };
       }
       this.requireOneOf(key, values);

@@ -6,6 +6,9 @@ Deno.test("ConfigJson reads null flags, and lists of unset ones, as false", () =
   const flag = (upcast: unknown) =>
     new ConfigJson({ upcast, name: "a" }, "c.json", allowed).value("upcast");
   assertEquals([null, [false, false], true].map(flag), [false, false, true]);
+  const own = { upcast: [null, false, true] };
+  const kept = new ConfigJson({ upcast: null }, "c.json", own).value("upcast");
+  assertEquals(kept, null);
   assertThrows(() => flag([false, true]), TypeError, 'key "upcast" is [false');
   assertThrows(
     () => new ConfigJson({ name: null }, "c.json", allowed),

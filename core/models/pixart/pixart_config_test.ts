@@ -45,6 +45,7 @@ Deno.test("parsePixartConfig() infers keys that older files leave out from the s
   assertEquals(of(32), [false, 1]);
   assertEquals(of(64), [false, 1]);
   assertEquals(of(128), [true, 2]);
+  assertEquals(of(128, { use_additional_conditions: null }), [true, 2]);
   assertEquals(of(128, { use_additional_conditions: false }), [false, 2]);
   assertEquals(of(64, { interpolation_scale: 1.5 }), [false, 1.5]);
 });
