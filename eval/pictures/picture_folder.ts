@@ -24,7 +24,7 @@ export async function pictureNames(folder: string): Promise<string[]> {
   for await (const { name, isDirectory, isSymlink } of Deno.readDir(folder)) {
     const linked = isSymlink ? await statOf(`${folder}/${name}`) : null;
     if (isDirectory || linked?.isDirectory) continue;
-    if (isPictureName(name)) names.push(name);
+    if (isPictureName(name) && !name.startsWith(".")) names.push(name);
     if (isOtherPictureName(name)) {
       throw new TypeError(
         `Cannot read pictures ${folder}: ${name} is of a kind that is not read; convert it to PNG, or take it away`,

@@ -24,7 +24,13 @@ export const demoCommand = command({
   });
   const onListen = ({ port }: Deno.NetAddr) =>
     console.log(`http://127.0.0.1:${port}/  (Ctrl+C ends it)`);
-  Deno.serve({ hostname: "127.0.0.1", port, onListen }, handle); // for this machine alone
+  try {
+    Deno.serve({ hostname: "127.0.0.1", port, onListen }, handle); // for this machine alone
+  } catch (cause) {
+    const why = `port ${port} is taken, expected a free one (--port)`;
+    if (!(cause instanceof Deno.errors.AddrInUse)) throw cause;
+    throw new Error(`Cannot show the demo: ${why}`, { cause });
+  }
   return Promise.resolve([]);
 });
 

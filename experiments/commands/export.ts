@@ -13,7 +13,10 @@ export const exportCommand = command(exportForm, async (values, words) => {
     words,
   );
   await checkFolder(output, output);
-  const { sampler, plan, ...found } = await exportedSubject(subject);
+  const { sampler, plan, ...found } = await exportedSubject(
+    subject,
+    form.precision,
+  );
   const { drawsClasses } = sampler.pipeline;
   const drawn = example?.prompt ?? example?.class ?? (drawsClasses ? 0 : "");
   const eight = { precision: form.precision, file, subject: drawn };

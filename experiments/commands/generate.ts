@@ -104,6 +104,10 @@ async function firstDrawing(
       `Cannot generate: --scale makes a side of ${side} pixels, expected at most 16384`,
     );
   }
+  const plan = options.gates ? await readPlan(options.gates) : undefined;
+  if (plan) {
+    checkPlan(plan, { ...superNetOf(first), sampler: first }, options.gates);
+  }
   const drawn = typeof subject === "number" ? subject : subject.prompt;
   const eight = { precision, file, subject: drawn };
   const sampler = isInt8(precision)
@@ -113,9 +117,7 @@ async function firstDrawing(
     })
     : first;
   const net = superNetOf(sampler);
-  const plan = options.gates ? await readPlan(options.gates) : undefined;
   if (!plan) return { sampler, drawing: sampler.open(), macs: denseMacs(net) };
-  checkPlan(plan, { ...net, sampler }, options.gates);
   const drawing = await openSubNet(sampler, plan);
   return { sampler, drawing, macs: planMacs(net, plan) };
 }

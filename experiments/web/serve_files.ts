@@ -39,7 +39,8 @@ export async function fileResponse(
     `./${path.split("/").map(encodeURIComponent).join("/")}`,
     folder,
   );
-  if (!file.href.startsWith(folder.href)) return notFound(path);
+  const isInside = file.href.startsWith(folder.href);
+  if (!isInside || path.includes("\0")) return notFound(path);
   try {
     const { isFile, size } = await Deno.stat(file);
     if (!isFile) return notFound(path);

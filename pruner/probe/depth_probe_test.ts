@@ -150,3 +150,11 @@ Deno.test("a probe refuses a sampler of fewer than three calls", async () => {
     "makes 2 calls, expected 3 or more",
   );
 });
+
+Deno.test("verdicts of few steps have as many budgets as their plans reach", async () => {
+  for (const steps of [3, 4]) {
+    const verdicts = verdictOf(await probed([lively, constant], { steps }));
+    assert(verdicts.length > 0);
+    assert(verdicts.every(({ steps }) => Number.isFinite(steps)));
+  }
+});

@@ -132,8 +132,10 @@ function lowerHull(points: readonly Point[]): Point[] {
   return hull;
 }
 
+/** The error at a share; beyond an end of the hull that end's. */
 function errorAt(hull: readonly Point[], share: number): number {
   const right = hull.findIndex(([x]) => x >= share);
+  if (right <= 0) return hull.at(right)![1];
   const [[x0, y0], [x1, y1]] = [hull[right - 1], hull[right]];
   return y0 + (y1 - y0) * (share - x0) / (x1 - x0);
 }

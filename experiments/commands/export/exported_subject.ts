@@ -1,6 +1,8 @@
 /** The SubNet to export: of a run, by its folder, or of a model, by a file of gates. */
 import { loadPipeline, type PipelineSampler } from "@dip-go/core";
 import { isFile, readJson } from "@dip-go/core/files";
+import type { Precision } from "@dip-go/core/runtime";
+import { methodOf } from "@dip-go/pruner/methods";
 import {
   checkPlan,
   parseGates,
@@ -29,16 +31,19 @@ export interface ExportedSubject {
 /**
  * Opens the SubNet of a subject.
  *
+ * @param precision The precision of the export, which must be that of a run's row.
  * @throws {Deno.errors.NotFound} If the run or the SubNet is missing; the message lists the run's SubNets.
  * @throws {TypeError | RangeError} If a file is malformed or does not fit, or the method found no fixed plan.
  */
 export const exportedSubject = (
   subject: RunSubject | ModelSubject,
+  precision: Precision,
 ): Promise<ExportedSubject> =>
-  "run" in subject ? subNetOfRun(subject) : subNetOfModel(subject);
+  "run" in subject ? subNetOfRun(subject, precision) : subNetOfModel(subject);
 
 async function subNetOfRun(
   { run, target, method }: RunSubject,
+  precision: Precision,
 ): Promise<ExportedSubject> {
   const config = `${run}/config.json`;
   if (!await isFile(config)) {
@@ -53,7 +58,8 @@ async function subNetOfRun(
       `Cannot read ${config}: it has no experiment with a sampler, expected a run's`,
     );
   }
-  const name = rowName(method ?? experiment.mainMethod, target as Target);
+  const main = method ?? experiment.mainMethod;
+  const name = rowName(main, target as Target);
   const file = `${run}/plans/${name}.json`;
   if (!await isFile(file)) {
     throw new Deno.errors.NotFound(
@@ -70,6 +76,13 @@ async function subNetOfRun(
   if (fitted.kind === "adaptive") {
     throw new RangeError(
       `Cannot export ${name} of ${run}: it decides while sampling, expected a plan`,
+    );
+  }
+  const own = experiment.methods?.map(methodOf)
+    .find(({ name }) => name === main)?.precision;
+  if (own && own !== precision) {
+    throw new RangeError(
+      `Cannot export ${name} of ${run}: its row is in ${own}, found ${precision}, expected --precision ${own}`,
     );
   }
   const pipeline = await loadPipeline(experiment.model);

@@ -21,8 +21,8 @@ function plain(message: string): string {
   const ofFile = / \(os error \d+\)(?:: (\w+)(?: '(.*)')?)?$/.exec(message);
   if (!ofFile) return message;
   const why = message.slice(0, ofFile.index);
-  if (/^Cannot /.test(why)) return why;
   const [, how, path] = ofFile;
+  if (path === undefined || /^Cannot /.test(why)) return why;
   return `Cannot ${how === "mkdir" ? "make" : "open"} ${path}: ${why}`;
 }
 

@@ -52,7 +52,7 @@ async function finishedRuns(root: string): Promise<KnownRun[]> {
 }
 
 /**
- * Every file of the store. A file counts as needed if it was written before the
+ * Every file of the store but claims. A write that was cut off is never needed; another file counts as needed if it was written before the
  * end of a run that did not note its steps.
  *
  * @param root Folder of all experiments' runs.
@@ -67,13 +67,15 @@ export async function storeContents(root: string): Promise<StoredFile[]> {
   const files: StoredFile[] = [];
   for (const { name: kind } of await entriesOf(`${root}/.steps`)) {
     for (const { name } of await entriesOf(`${root}/.steps/${kind}`)) {
+      if (name.endsWith(".claim")) continue; // it may be held
       const path = `${root}/.steps/${kind}/${name}`;
       const stat = await statOf(path);
       if (!stat) continue;
       const written = stat.mtime?.getTime() ?? 0;
       const [key] = name.split(/[^0-9a-f]/);
-      const needed = written <= unnoted ||
-        runs.some(({ keys }) => keys?.has(key));
+      const isCutOff = name.endsWith(".tmp");
+      const needed = !isCutOff &&
+        (written <= unnoted || runs.some(({ keys }) => keys?.has(key)));
       files.push({ path, kind, bytes: stat.size, written, needed });
     }
   }
