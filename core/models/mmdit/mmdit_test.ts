@@ -217,7 +217,7 @@ const refused: [string, object, string][] = [
   ["flux", { in_channels: 6 }, `"in_channels" is 6, expected a multiple of 4`],
   ["flux", { out_channels: 4 }, `"out_channels" is 4, expected null or 8`],
   ["flux", { patch_size: 2 }, `"patch_size" is 2, expected 1`],
-  ["flux", { qk_norm: null }, `"qk_norm" is null, expected no key`],
+  ["flux", { qk_norm: "rms" }, `"qk_norm" is "rms", expected no key`],
 ];
 
 Deno.test("configurations that ask for another network are refused by key", () => {
