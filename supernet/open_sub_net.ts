@@ -1,7 +1,7 @@
 /** Opens a plan's SubNet for drawing pictures. */
 import { PictureSampler, type PipelineSampler } from "@dip-go/core/pipeline";
 import { denseGates } from "./gates/gates.ts";
-import { checkPlan, parseGates, type Plan } from "./gates/plan.ts";
+import { checkPlan, type Plan } from "./gates/plan.ts";
 import { superNetOf } from "./gates/super_net.ts";
 import { mostStepWeights } from "./sampling/block_sessions.ts";
 import { openFusedSubNet } from "./sampling/fused_sub_net.ts";
@@ -36,7 +36,7 @@ export function openSubNet(
   plan?: Plan,
 ): Promise<PictureSampler> {
   const net = superNetOf(sampler);
-  if (plan) checkPlan(parseGates(plan, "a plan"), { ...net, sampler });
+  if (plan) checkPlan(plan, { ...net, sampler });
   const solver = plan?.solver;
   if (solver) {
     return Promise.resolve(

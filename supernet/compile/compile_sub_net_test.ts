@@ -306,21 +306,25 @@ function assertClose(found: Tensor, expected: Tensor): void {
   assert(off <= 1e-4, `differs by ${off}`);
 }
 
+/** Checks the latents of a compiled plan, in one graph and step by step. */
+async function assertCompiled(
+  one: Case,
+  plan: SubNetPlan,
+  { latents, stepNoise }: Awaited<ReturnType<typeof sampled>>,
+): Promise<void> {
+  const request = { ...one, plan };
+  const whole = await compileSubNet(request);
+  assertClose(await runWhole(whole, one, stepNoise), latents);
+  const steps = await compileSteps(request);
+  assertClose(await runSteps(steps, one, stepNoise), latents);
+}
+
 for (const [name, make] of Object.entries(cases)) {
   Deno.test(`compileSubNet samples ${name} as block sessions do, whole and step by step`, async () => {
     const one = make();
     const gates = halfClosed(one.net, 5);
     const plan = { gates, payloads: forecasting(one.net, gates) };
-    const { latents, stepNoise } = await sampled(one, plan);
-    const request = { ...one, plan };
-    assertClose(
-      await runWhole(await compileSubNet(request), one, stepNoise),
-      latents,
-    );
-    assertClose(
-      await runSteps(await compileSteps(request), one, stepNoise),
-      latents,
-    );
+    await assertCompiled(one, plan, await sampled(one, plan));
   });
 }
 
@@ -331,19 +335,11 @@ for (const [name, make] of Object.entries(cases)) {
     const one = make();
     const { net, sampler, guidanceScale: scale } = one;
     const gates = denseGates(net.steps, net.units.length);
-    const { latents, stepNoise } = await sampled(one, { gates });
     const guided = net.model.inputs[0].shape[0] > noise.shape[0];
     const guidance = guided ? [scale, 1 - scale] : [1];
     const solver = samplerSolver(sampler, { guidance });
-    const request = { ...one, plan: { gates, solver } };
-    assertClose(
-      await runWhole(await compileSubNet(request), one, stepNoise),
-      latents,
-    );
-    assertClose(
-      await runSteps(await compileSteps(request), one, stepNoise),
-      latents,
-    );
+    const expected = await sampled(one, { gates });
+    await assertCompiled(one, { gates, solver }, expected);
   });
 }
 

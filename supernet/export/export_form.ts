@@ -13,7 +13,7 @@ import {
   tokenInputs,
 } from "../compile/compiled_conditioning.ts";
 import { denseGates } from "../gates/gates.ts";
-import { checkPlan, parseGates, type Plan } from "../gates/plan.ts";
+import { checkPlan, type Plan } from "../gates/plan.ts";
 import { type SuperNet, superNetOf } from "../gates/super_net.ts";
 
 /** The form of an exported graph. */
@@ -44,7 +44,7 @@ export async function compileRequestOf(
 ): Promise<CompileRequest> {
   refuseRescale(sampler, `export ${sampler.pipeline.name}`);
   const net = superNetOf(sampler, { images: batch });
-  if (plan) checkPlan(parseGates(plan, "a plan"), { ...net, sampler });
+  if (plan) checkPlan(plan, { ...net, sampler });
   return {
     net,
     sampler: sampler.sampler,

@@ -87,18 +87,20 @@ export function planFor(
 }
 
 /**
- * Checks that a plan fits a SuperNet's steps and units, its solver the sampler.
+ * Checks that a plan is well formed, and fits a SuperNet's steps and units, its solver the sampler.
  *
  * @param source The plan's origin, for errors; its model by default.
- * @throws {RangeError} If it does not.
+ * @throws As {@linkcode parseGates}; also if the plan does not fit.
  */
 export function checkPlan(
-  { blocks, model, sampler: of, ...plan }: Plan,
+  found: Plan,
   { units, steps, conditional, sampler }:
     & Pick<SuperNet, "units" | "steps" | "conditional">
     & { readonly sampler?: SolvedSampler },
-  source = model,
+  source = found.model,
 ): void {
+  const own = parseGates(found, `the plan of ${source}`);
+  const { blocks, model: _, sampler: of, ...plan } = own;
   checkUnits(blocks, units, source);
   if (plan.solver && sampler) {
     checkLearned({ of, solver: plan.solver }, sampler, source);
@@ -144,14 +146,11 @@ function checkLearned(
   const times = steps.map(({ timestep }) => timestep);
   const [first, last] = [Math.max(...times), Math.min(...times)];
   const beside = (first - last) / Math.max(1, times.length - 1) || first;
-  const odd = evaluations.findIndex(({ timestep }) =>
-    timestep > first + beside || timestep < last - beside
-  );
-  if (odd === -1) return;
+  const odd = evaluations.map(({ timestep }) => timestep)
+    .find((time) => time > first + beside || time < last - beside);
+  if (odd === undefined) return;
   refuse(
-    `evaluates timestep ${
-      evaluations[odd].timestep
-    }, expected at most a step beside the sampler's, ${last} to ${first}`,
+    `evaluates timestep ${odd}, expected at most a step beside the sampler's, ${last} to ${first}`,
   );
 }
 
