@@ -20,6 +20,7 @@ import {
   nextState,
   parseSchedulerConfig,
   type Sampler,
+  samplerClasses,
   samplerKinds,
   startState,
   type StepNoise,
@@ -319,6 +320,7 @@ for (const kind of samplerKinds) {
   Deno.test(`all gates 1 is the full sampler of the whole model: DiT under ${kind}`, async () => {
     const linspace = parseSchedulerConfig({
       ...scheduler.values,
+      _class_name: samplerClasses[kind],
       timestep_spacing: "linspace",
     }, "test");
     const sampler = makeSampler(linspace, { kind, steps });

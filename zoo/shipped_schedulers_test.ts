@@ -12,7 +12,8 @@ for (const model of ["dit-shapes", "sd-shapes"]) {
       import.meta.url,
     ).pathname;
     const config = await readSchedulerConfig(path);
-    for (const kind of samplerKinds) {
+    const kinds = samplerKinds.filter((kind) => !kind.startsWith("edm"));
+    for (const kind of kinds) {
       const { steps } = makeSampler(config, { kind, steps: 10 });
       assert(steps.every(({ clip }) => clip === undefined), kind);
     }

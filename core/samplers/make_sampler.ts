@@ -27,6 +27,12 @@ import {
   makeFlowMatchEuler,
 } from "./schedulers/flow/flow_match_euler.ts";
 import { makeFlowMatchHeun } from "./schedulers/flow/flow_match_heun.ts";
+import {
+  edmConfig,
+  edmDpmConfig,
+  makeEdmDpmSolver,
+  makeEdmEuler,
+} from "./schedulers/sigma/edm.ts";
 import { eulerConfig, makeEuler } from "./schedulers/sigma/euler.ts";
 import {
   eulerAncestralConfig,
@@ -98,6 +104,12 @@ const schedulers = {
     flowConfig,
     makeFlowMatchHeun,
   ),
+  "edm-euler": scheduler("EDMEulerScheduler", edmConfig, makeEdmEuler),
+  "edm-dpm-solver++": scheduler(
+    "EDMDPMSolverMultistepScheduler",
+    edmDpmConfig,
+    makeEdmDpmSolver,
+  ),
   lcm: scheduler("LCMScheduler", lcmConfig, makeLcm),
   tcd: scheduler("TCDScheduler", tcdConfig, makeTcd),
 } as const;
@@ -114,6 +126,9 @@ const flexibleKinds: readonly string[] = [
   "unipc",
   "deis",
 ];
+
+/** Kinds for networks under EDM's preconditioning, which no other kind reads. */
+const edmKinds: readonly string[] = ["edm-euler", "edm-dpm-solver++"];
 
 /** The options that only some kinds take, and these kinds. */
 const takenBy: Readonly<Record<Taken, readonly SamplerKind[]>> = {
@@ -184,6 +199,7 @@ export function makeSampler(
   },
 ): Sampler {
   try {
+    checkPreconditioning(config, kind);
     return schedulers[kind].make(config, stepsOf(kind, choice));
   } catch (cause) {
     const { message } = cause as Error;
@@ -191,6 +207,21 @@ export function makeSampler(
     const Kind = cause instanceof TypeError ? TypeError : RangeError;
     throw new Kind(`${message} (scheduler config ${config.file})`, { cause });
   }
+}
+
+/** @throws {RangeError} If only one of the config and the sampler is EDM's: pictures would be noise. */
+function checkPreconditioning(
+  { className }: SchedulerConfig,
+  kind: SamplerKind,
+): void {
+  const own = samplerKinds
+    .find((each) => schedulers[each].className === className);
+  if (!own || edmKinds.includes(own) === edmKinds.includes(kind)) return;
+  throw new RangeError(
+    `Cannot make ${kind} for a network of ${className}: expected ${
+      edmKinds.includes(own) ? edmKinds.join(" or ") : "a sampler not of EDM"
+    }`,
+  );
 }
 
 /** The choice with lists instead of names. */

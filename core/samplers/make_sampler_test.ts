@@ -14,10 +14,34 @@ const sd15 = parseSchedulerConfig({
   set_alpha_to_one: false,
 }, "sd15");
 
+const playground = parseSchedulerConfig({
+  _class_name: "EDMDPMSolverMultistepScheduler",
+  rho: 7,
+  sigma_data: 0.5,
+  sigma_max: 80,
+  sigma_min: 0.002,
+  sigma_schedule: "karras",
+}, "playground-v2.5");
+
 Deno.test("makeSampler() follows _class_name, and a name that is given instead", () => {
   assertEquals(makeSampler(sd15, { steps: 10 }).name, "pndm");
   for (const kind of samplerKinds) {
-    assertEquals(makeSampler(sd15, { kind, steps: 10 }).name, kind);
+    const config = kind.startsWith("edm") ? playground : sd15;
+    assertEquals(makeSampler(config, { kind, steps: 10 }).name, kind);
+  }
+});
+
+Deno.test("makeSampler() takes EDM's samplers for EDM's networks alone", () => {
+  const refusals = [
+    [sd15, "edm-euler", "a network of PNDMScheduler: expected a sampler not"],
+    [playground, "ddim", "expected edm-euler or edm-dpm-solver++"],
+  ] as const;
+  for (const [config, kind, message] of refusals) {
+    assertThrows(
+      () => makeSampler(config, { kind, steps: 10 }),
+      RangeError,
+      message,
+    );
   }
 });
 

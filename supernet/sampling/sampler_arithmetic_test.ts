@@ -6,6 +6,7 @@ import {
   makeSampler,
   parseSchedulerConfig,
   type Sampler,
+  samplerClasses,
   type SamplerKind,
   samplerKinds,
 } from "@dip-go/core/samplers";
@@ -28,7 +29,7 @@ const guidanceScale = 3;
 
 function samplerOf(kind: SamplerKind, own: object = {}): Sampler {
   const config = parseSchedulerConfig({
-    _class_name: "DDIMScheduler",
+    _class_name: samplerClasses[kind],
     beta_schedule: "scaled_linear",
     clip_sample: false,
     num_train_timesteps: 1000,

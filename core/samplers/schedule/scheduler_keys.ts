@@ -84,6 +84,11 @@ export const schedulerKeys: Readonly<Record<string, Check>> = {
   sigma_max: optionalPositive,
   final_sigmas_type: oneOf("zero", "sigma_min"),
 
+  // EDM
+  rho: positive,
+  sigma_data: positive,
+  sigma_schedule: oneOf("karras", "exponential"),
+
   // Solvers
   algorithm_type: oneOf(...odeSolvers, ...sdeSolvers),
   solver_type: oneOf("midpoint", "heun", "logrho", "bh1", "bh2"),
@@ -112,10 +117,7 @@ export const schedulerKeys: Readonly<Record<string, Check>> = {
   corrector_order: atLeast(0),
   noise_sampler_seed: orNull(atLeast(0)),
   predictor_order: atLeast(1),
-  rho: positive,
   set_alpha_to_zero: boolean,
-  sigma_data: positive,
-  sigma_schedule: oneOf("karras", "exponential"),
   tensor_format: only("pt", "np", null),
   timestep_values: only(null),
 };

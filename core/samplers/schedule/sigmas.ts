@@ -62,7 +62,7 @@ export function timestepOfSigma(
 /** Makes T sigmas from `max` down to `min`. */
 type Spacing = (
   steps: number,
-  ends: { readonly min: number; readonly max: number },
+  ends: { readonly min: number; readonly max: number; readonly rho?: number },
 ) => number[];
 
 /** T evenly spaced numbers from `first` to `last`, both included. */
@@ -80,9 +80,8 @@ export const evenly = (
 
 /** Spacings by the key that asks for each, in the order in which diffusers checks the keys. */
 export const sigmaSpacings = {
-  /** Eq. 5 of Karras et al. (arXiv 2206.00364) with rho 7. */
-  use_karras_sigmas: (steps, { min, max }) => {
-    const rho = 7;
+  /** Eq. 5 of Karras et al. (arXiv 2206.00364). */
+  use_karras_sigmas: (steps, { min, max, rho = 7 }) => {
     const [first, last] = [max ** (1 / rho), min ** (1 / rho)];
     return evenly(steps, 0, 1)
       .map((ramp) => (first + ramp * (last - first)) ** rho);

@@ -61,6 +61,7 @@ export async function refined(
   const first = moved.solver();
   let best = { solver: first, loss: await lossOf(first) };
   const root = Math.exp(best.loss / 2);
+  const unit = fit.space.timestepUnit;
   const { coordinates, timesteps, warmUp, floor } = rates;
   const schedule = { peak: 1, total: iterations, warmUp, floor };
   for (let i = 0; i < iterations; i++) {
@@ -78,7 +79,8 @@ export async function refined(
     const rate = cosineLearningRate(i, schedule);
     moved.update({
       z: rate * (coordinates * root),
-      shifts: rate * (timesteps.peak * Math.min(1, root / timesteps.from)),
+      shifts: rate * unit *
+        (timesteps.peak * Math.min(1, root / timesteps.from)),
     });
     const isLast = i === iterations - 1;
     if (!isLast && (i + 1) % lookEvery !== 0) continue;

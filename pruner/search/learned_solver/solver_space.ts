@@ -80,6 +80,13 @@ export class SolverSpace {
     return this.#sampler.steps[this.step(node)]?.inputScale ?? 1;
   }
 
+  /** The unit of timesteps: 1, or a thousandth of all where they are logarithms of sigma. */
+  get timestepUnit(): number {
+    const timesteps = this.#sampler.steps.map(({ timestep }) => timestep);
+    const [first, last] = [timesteps[0], timesteps[timesteps.length - 1]];
+    return Math.abs(first) > 10 ? 1 : (first - last) / 1000;
+  }
+
   /** The solver with given coordinates and shifts of timesteps, by default none. */
   solver(
     coordinates: readonly (readonly number[])[],

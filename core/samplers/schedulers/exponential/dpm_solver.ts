@@ -100,6 +100,12 @@ export function dpmSolverConfig(
 
 type DpmSolverConfig = ReturnType<typeof dpmSolverConfig>;
 
+/** The keys that a step reads, not those that place the calls. */
+type MultistepConfig =
+  & Pick<DpmSolverConfig, "algorithm" | "predictionType" | "bounds">
+  & Pick<DpmSolverConfig, "solverOrder" | "isMidpoint" | "end">
+  & Pick<DpmSolverConfig, "lowerOrderFinal" | "eulerAtFinal">;
+
 /**
  * DPM-Solver at T noise levels; its memory is one less than its order.
  *
@@ -124,7 +130,7 @@ export const makeDpmSolver = (
  * D_2 is the authors', which diffusers keeps; twice that would be exact for a
  * quadratic.
  */
-const multistep: SolverStep<DpmSolverConfig> = (config, i, place) => {
+export const multistep: SolverStep<MultistepConfig> = (config, i, place) => {
   const { algorithm, predictionType, bounds } = config;
   const { levels } = place;
   const order = multistepOrder(config, i, place);

@@ -1,0 +1,135 @@
+/**
+ * The preconditioning of EDM (Karras et al., arXiv 2206.00364, section 5 and
+ * table 1), as diffusers' `EDMEulerScheduler` and
+ * `EDMDPMSolverMultistepScheduler` step it; Playground v2.5 samples so.
+ *
+ * With x in units of sigma_data and sigma over sigma_data, the clean sample is
+ * that of a velocity prediction, so both classes are existing samplers in these
+ * units: their coefficients are brought to x here.
+ */
+import { latentsOf, ofCall, stepOf, sum } from "../../linear.ts";
+import { type Sampler, samplerOf, type SamplerStep } from "../../sampler.ts";
+import { levelOfSigma } from "../../schedule/prediction.ts";
+import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
+import { finalSigmasConfig, sigmaSpacings } from "../../schedule/sigmas.ts";
+import { checkStepCount, type StepOptions } from "../../schedule/timesteps.ts";
+import { dpmConfig, multistep } from "../exponential/dpm_solver.ts";
+import { readingAt } from "./sigma_calls.ts";
+
+/** The config of `EDMEulerScheduler`. @throws {TypeError | RangeError} If a value is not the class's. */
+export function edmConfig(config: SchedulerConfig) {
+  const sigmaMin = config.positive("sigma_min") ?? 0.002;
+  const sigmaMax = config.positive("sigma_max") ?? 80;
+  if (sigmaMin >= sigmaMax) {
+    config.refuse("sigma_min", `less than sigma_max ${sigmaMax}`, RangeError);
+  }
+  const spacings = ["karras", "exponential"] as const;
+  const predictions = ["epsilon", "v_prediction"] as const;
+  return {
+    ends: { min: sigmaMin, max: sigmaMax, rho: config.positive("rho") },
+    mostSteps: config.integer("num_train_timesteps", 1) ?? 1000,
+    sigmaData: config.positive("sigma_data") ?? 0.5,
+    spacing: config.oneOf("sigma_schedule", spacings) ?? "karras",
+    /** The sign of a velocity; what these classes call epsilon is its negative. */
+    sign: config.oneOf("prediction_type", predictions) === "v_prediction"
+      ? 1
+      : -1,
+    finalSigmas: finalSigmasConfig(config),
+  };
+}
+
+/** The config of `EDMDPMSolverMultistepScheduler`. @throws As {@linkcode edmConfig}. */
+export function edmDpmConfig(config: SchedulerConfig) {
+  if (config.boolean("thresholding")) config.refuse("thresholding", "false");
+  const known = ["dpmsolver++", "sde-dpmsolver++"] as const;
+  return {
+    ...dpmConfig(config, { known, zeroSnr: false }),
+    ...edmConfig(config),
+    predictionType: "v_prediction" as const,
+    lowerOrderFinal: config.boolean("lower_order_final") ?? true,
+    eulerAtFinal: config.boolean("euler_at_final") ?? false,
+  };
+}
+
+type EdmConfig = ReturnType<typeof edmConfig>;
+
+/** EDM's Euler at T noise levels, without churn. @throws {RangeError} If the steps are out of range. */
+export function makeEdmEuler(
+  config: EdmConfig,
+  options: StepOptions,
+): Sampler {
+  const { begin = 0 } = options;
+  const sigmas = sigmasOf(config, options);
+  const scaled = sigmas.slice(begin).map((sigma) => sigma / config.sigmaData);
+  const steps = scaled.slice(0, -1).map((sigma, i) => {
+    const timestep = Math.fround(Math.log(sigmas[begin + i]) / 4);
+    const { slope, inputScale } = readingAt("v_prediction", {
+      sigma,
+      timestep,
+    });
+    const stride = scaled[i + 1] - sigma;
+    const next = sum([1, latentsOf(i)], [stride, ofCall(i, slope)]);
+    return stepOf(i, { timestep, inputScale, next });
+  });
+  const units = scaled.map(() => config.sigmaData);
+  return edmSampler(config, { name: "edm-euler", begin, sigmas, steps, units });
+}
+
+/** DPM-Solver++ multistep at T noise levels of EDM. @throws {RangeError} If the steps are out of range. */
+export function makeEdmDpmSolver(
+  config: ReturnType<typeof edmDpmConfig>,
+  options: StepOptions,
+): Sampler {
+  const { begin = 0 } = options;
+  const sigmas = sigmasOf(config, options);
+  const all = sigmas.map((sigma) =>
+    levelOfSigma(sigma / config.sigmaData, Math.fround(Math.log(sigma) / 4))
+  );
+  const levels = all.slice(begin);
+  const calls = all.length - 1;
+  const steps = levels.slice(0, -1)
+    .map((_, i) => multistep(config, i, { levels, at: begin + i, calls }));
+  return edmSampler(config, {
+    name: "edm-dpm-solver++",
+    begin,
+    sigmas,
+    steps,
+    units: levels.map(({ signal }) => config.sigmaData / signal),
+  });
+}
+
+/** The sigmas of T calls, and the one at which the last step ends. @throws {RangeError} If the number of steps is out of range. */
+function sigmasOf(
+  { mostSteps, ends, spacing, finalSigmas }: EdmConfig,
+  { steps = 0 }: StepOptions,
+): number[] {
+  checkStepCount(steps, mostSteps);
+  const sigmas = sigmaSpacings[`use_${spacing}_sigmas`](steps, ends)
+    .map(Math.fround);
+  return [...sigmas, finalSigmas === "zero" ? 0 : sigmas[steps - 1]];
+}
+
+/** A sampler on x from steps on other latents, each of which times its unit is x. */
+function edmSampler(
+  { sign, ends }: EdmConfig,
+  { name, begin, sigmas, steps, units }: {
+    readonly name: string;
+    readonly begin: number;
+    readonly sigmas: readonly number[];
+    readonly steps: readonly SamplerStep[];
+    readonly units: readonly number[];
+  },
+): Sampler {
+  return samplerOf({
+    name,
+    initNoiseSigma: Math.hypot(ends.max, 1),
+    level: { signal: 1, noise: sigmas[begin] },
+    steps: steps.map(({ timestep, inputScale, noise, ...step }, i) => ({
+      timestep,
+      inputScale: inputScale / units[i],
+      latents: step.latents.map((c, k) => c * units[i + 1] / units[i - k]),
+      predictions: step.predictions.map((c) => sign * c * units[i + 1]),
+      noise: noise * units[i + 1],
+    })),
+  });
+}
