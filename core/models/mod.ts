@@ -60,6 +60,7 @@ export {
 export { ditBlockGraph } from "./dit/dit.ts";
 export { type DitConfig, ditConfigJson } from "./dit/dit_config.ts";
 export { initDitWeights } from "./dit/dit_init.ts";
+export { fuseLoras, type ScaledLora } from "./fuse_loras.ts";
 export { livelyWeights } from "./initial_weights/lively_weights.ts";
 export {
   defaultWeight,

@@ -2,7 +2,7 @@
 import { unsealed } from "../files/sealed_file.ts";
 import { writeParts } from "../files/write_atomically.ts";
 import { type ByteRange, readRange } from "../files/byte_range.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { sizeOf, type Tensor } from "../tensor/tensor.ts";
 import {
   parseSafetensorsHeader,
   safetensorsBytes,
@@ -107,7 +107,7 @@ function layOut(
   let end = 0;
   return ordered.map(([name, tensor]) => {
     const begin = end;
-    end += tensor.data.length * widthOf(tensor);
+    end += sizeOf(tensor.shape) * widthOf(tensor);
     return { name, tensor, dtype: storedDType(tensor, floats), begin, end };
   });
 }

@@ -36,6 +36,10 @@ const dtypeOf = new Map(
   Object.entries(storageOf).map(([dtype, stored]) => [stored, dtype as DType]),
 );
 
+/** The dtype of a tensor once it is read; floats that have none here become float32. */
+export const dtypeRead = (stored: SafetensorsDType): DType =>
+  dtypeOf.get(stored) ?? "float32";
+
 /**
  * Decodes bytes as a view if they are aligned; BF16 and both F8, which have no
  * dtype here, become float32.

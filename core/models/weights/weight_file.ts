@@ -104,7 +104,7 @@ const missing = (
 function otherKind(names: Iterable<string>): string {
   const some = [...names];
   if (some.some((name) => /(^|[._])lora(_|\.|$)/.test(name))) {
-    return "; the file is a LoRA, which changes a network's weights, expected the weights themselves";
+    return "; the file is a LoRA, which changes a network's weights, expected the weights themselves; deno task fuse adds a LoRA to them";
   }
   if (some.some((name) => name.startsWith("model.diffusion_model."))) {
     return "; the file is a pipeline's checkpoint in the original layout, which has no such part";

@@ -292,6 +292,10 @@ const files = listed([
     "single-file checkpoints",
     /^a checkpoint of .* has the weights of its folder/,
   ],
+  [
+    "LoRAs by diffusers, peft and kohya, fused",
+    /^fuseLoras\(\) changes the weights that diffusers/,
+  ],
 ]);
 
 /** Inputs of a picture besides a prompt or a class. */

@@ -12,6 +12,7 @@ const files = [
   "core/hub/needed_files_test.ts",
   "core/hub/snapshot_test.ts",
   "core/models/clip/clip_test.ts",
+  "core/models/fuse_loras_test.ts",
   "core/models/half_precision_test.ts",
   "core/models/known/known_models_test.ts",
   "core/models/mmdit/mmdit_test.ts",

@@ -5,10 +5,10 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { inTemporaryFolder } from "@dip-go/testing/files";
-import { inspectCommand } from "./inspect.ts";
+import { inspectCommand } from "../inspect.ts";
 
 const testdata = decodeURIComponent(
-  new URL("../../testdata", import.meta.url).pathname,
+  new URL("../../../testdata", import.meta.url).pathname,
 );
 const macsJson = JSON.parse(Deno.readTextFileSync(`${testdata}/macs.json`));
 const recorded = macsJson.models["dit-xl2-32"];
