@@ -107,7 +107,7 @@ export default {
   },
   notes: [
     ...notesOfAll,
-    "LCM-4 needs a pipeline folder models/lcm-sdxl: Stable Diffusion XL with LCM's weights merged in as the LCM LoRA does (fuse_lora, save_pretrained). The UNet that LCM publishes whole reads the guidance scale as a second embedding (time_cond_proj_dim), which this project refuses.",
+    "LCM-4 needs a pipeline folder models/lcm-sdxl: Stable Diffusion XL with LCM's LoRA (deno task fuse --model stabilityai/stable-diffusion-xl-base-1.0 --lora latent-consistency/lcm-lora-sdxl/pytorch_lora_weights.safetensors -o models/lcm-sdxl).",
     "With 4 calls there is hardly anything to reuse: the paper removes 3 %.",
     "DPM-50 of the embedded model is table 2. Its LCM row runs LCM's sampler on a model that was not distilled: fidelity to it says what pruning costs, the pictures themselves are poor.",
   ],
