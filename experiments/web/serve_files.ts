@@ -9,6 +9,7 @@ const mediaTypes: Readonly<Record<string, string>> = {
   json: "application/json",
   png: "image/png",
   svg: "image/svg+xml",
+  txt: "text/plain; charset=utf-8",
   wasm: "application/wasm",
 };
 
@@ -48,7 +49,10 @@ export async function fileResponse(
     const headers = { ...headersOf(path), "content-length": String(size) };
     return new Response(readable, { headers });
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return notFound(path);
+    const { NotFound, NotADirectory } = Deno.errors;
+    const isMissing = error instanceof NotFound ||
+      error instanceof NotADirectory; // of a path that goes on below a file
+    if (isMissing) return notFound(path);
     throw error;
   }
 }

@@ -15,11 +15,11 @@ Deno.test("fileResponse() serves a folder with the headers that threads need, an
     assertEquals(headers.get("content-type"), "text/javascript; charset=utf-8");
     assertEquals(headers.get("cross-origin-embedder-policy"), "require-corp");
     assertEquals(headers.get("cross-origin-opener-policy"), "same-origin");
-    for (
-      const path of ["none", "../secret.txt", "", "%2e%2e/secret.txt", "\0"]
-    ) {
-      const { status, body } = await get(path);
+    const outside = ["../secret.txt", "%2e%2e/secret.txt"];
+    for (const path of ["none", "a b.mjs/none", ...outside, "", "\0"]) {
+      const { status, headers, body } = await get(path);
       await body?.cancel();
       assertEquals(status, 404, path);
+      assertEquals(headers.get("content-type"), "text/plain; charset=utf-8");
     }
   }));
