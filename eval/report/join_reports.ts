@@ -9,7 +9,7 @@ import type { Results } from "../tables/results.ts";
 import { formatPercent, metricNames, tableOf } from "../tables/table.ts";
 import { pairsWithin } from "./picture_budget.ts";
 import type { ReportData, ReportRow, ReportRun } from "./report_data.ts";
-import type { RowDetails, RunDetails } from "./run_details.ts";
+import type { ReportCurve, RowDetails, RunDetails } from "./run_details.ts";
 
 /** A run's two files. */
 export interface ReportedRun {
@@ -127,18 +127,26 @@ function reportRun(
   { results, details }: ReportedRun,
   name = results.experiment,
 ): ReportRun {
+  const { notes = [], units = [], subjects = [], curves = [], experiment } =
+    details ?? {};
   return {
     name,
     facts: factsOf(results, details),
-    notes: details?.notes ?? [],
-    units: details?.units ?? [],
-    subjects: details?.subjects ?? [],
-    curves: details?.curves ?? [],
+    notes,
+    units,
+    subjects,
+    curves: curves.map(finitePoints).filter(({ points }) => points.length > 0),
     mainMethod: mainMethodOf(results),
     command: results.command,
-    experiment: details?.experiment,
+    experiment,
   };
 }
+
+/** A curve without the points that a chart cannot show, such as those of a search that diverged. */
+const finitePoints = ({ name, points }: ReportCurve): ReportCurve => ({
+  name,
+  points: points.filter(([, value]) => Number.isFinite(value)),
+});
 
 function factsOf(
   { model, sampler, samples, seed, precision, hardware, date, commit }: Results,

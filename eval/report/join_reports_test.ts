@@ -67,6 +67,18 @@ Deno.test("joinReports() keeps runs apart, with and without details", () => {
   assertEquals(dipGo.map(({ gates }) => gates?.length), [undefined, 4]);
 });
 
+Deno.test("joinReports() leaves out values of a curve that are not finite, which the page cannot draw", () => {
+  const run = hostileRun();
+  const curves = [
+    { name: "diverged", points: [[0, NaN], [1, 0.5], [2, NaN]] as const },
+    { name: "nothing", points: [[0, NaN]] as const },
+  ];
+  const details = { ...run.details!, curves };
+  assertEquals(joinReports([{ ...run, details }]).runs[0].curves, [
+    { name: "diverged", points: [[1, 0.5]] },
+  ]);
+});
+
 Deno.test("joinReports() shows fewer pairs if pictures are large, and the page stays under 5 MB", async () => {
   const run = hostileRun();
   const large = "x".repeat(Math.floor(pictureBytes / 12));
