@@ -37,13 +37,13 @@ export { frechetDistance } from "./metrics/sets/frechet_distance.ts";
 export { kernelDistance } from "./metrics/sets/kernel_distance.ts";
 export { precisionRecall } from "./metrics/sets/precision_recall.ts";
 export { readReference } from "./metrics/sets/reference_statistics.ts";
-export type { SetValue } from "./metrics/sets/sample_groups.ts";
 export { ssim } from "./metrics/ssim.ts";
 export { imageGrid } from "./pictures/image_grid.ts";
 export { picturesOf } from "./pictures/picture_folder.ts";
 export {
   type BootstrapOptions,
   type Interval,
+  type Interval as SetValue,
   meanInterval,
   pairedDifference,
 } from "./statistics/bootstrap.ts";

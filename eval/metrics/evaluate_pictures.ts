@@ -3,7 +3,7 @@ import { imageOf, readPicture } from "@dip-go/core/pictures";
 import type { SessionOptions } from "@dip-go/core/runtime";
 import { joined, stacked, type Tensor } from "@dip-go/core/tensor";
 import { pictureNames, picturesOf } from "../pictures/picture_folder.ts";
-import { meanInterval } from "../statistics/bootstrap.ts";
+import { type Interval, meanInterval } from "../statistics/bootstrap.ts";
 import type { ContrastivePair } from "./networks/clip/contrastive_pair.ts";
 import { openInceptionFeatures } from "./networks/inception/inception_features.ts";
 import type { FidConvention } from "./networks/inception/inception_inputs.ts";
@@ -18,7 +18,6 @@ import {
   givesStatistics,
   readReference,
 } from "./sets/reference_statistics.ts";
-import type { SetMetric, SetValue } from "./sets/sample_groups.ts";
 import {
   distanceFrom,
   fixedReference,
@@ -26,6 +25,7 @@ import {
   kernelMetric,
   pairedReference,
   precisionRecallMetric,
+  type SetMetric,
   type SetReference,
 } from "./sets/set_metric.ts";
 
@@ -121,7 +121,7 @@ export interface EvaluationOptions extends SessionOptions {
 export async function evaluatePictures(
   folder: string,
   options: EvaluationOptions,
-): Promise<Record<string, SetValue>> {
+): Promise<Record<string, Interval>> {
   const { reference, features, clip } = options;
   const names = await namesIn(folder);
   const others = reference === undefined ? [] : await namesIn(reference);
@@ -163,7 +163,7 @@ export async function evaluatePictures(
 }
 
 /** Measures metrics whose inputs were checked. */
-type Measure = () => Promise<Record<string, SetValue>>;
+type Measure = () => Promise<Record<string, Interval>>;
 
 const none: Measure = () => Promise.resolve({});
 
@@ -210,7 +210,7 @@ async function pairValues(
     names: readonly string[];
     options: EvaluationOptions;
   },
-): Promise<Record<string, SetValue>> {
+): Promise<Record<string, Interval>> {
   if (metrics.length === 0) return {};
   const measures = {
     ...pairedMetrics,
@@ -238,8 +238,8 @@ async function pairValues(
 async function publishedValues(
   metrics: readonly SetMetricName[],
   sides: readonly [Side, Side],
-): Promise<Record<string, SetValue>> {
-  const values: Record<string, SetValue> = {};
+): Promise<Record<string, Interval>> {
+  const values: Record<string, Interval> = {};
   for (const metric of metrics) {
     if (!sides.every(({ publishes }) => publishes(metric))) continue;
     const [own, reference] = await Promise.all(
@@ -291,8 +291,7 @@ async function setValues(
       // A distance is symmetric: a side that publishes its statistics serves as the reference.
       const [from, to] = ours.publishes(metric) ? [theirs, own] : [own, theirs];
       const rows = rowsOf(from, metric);
-      const add = <State>(set: SetMetric<State>) =>
-        Object.assign(values, set.value(set.accumulate(rows, 0)));
+      const add = (set: SetMetric) => Object.assign(values, set(rows));
       const against = <Value>(
         valueOf: (features: Features) => Value,
       ): SetReference<Value> =>

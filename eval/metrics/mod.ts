@@ -30,7 +30,7 @@ export {
   distanceFromStatistics,
   givesStatistics,
 } from "./sets/reference_statistics.ts";
-export type { SetMetric, SetValue } from "./sets/sample_groups.ts";
+export type { Interval as SetValue } from "../statistics/bootstrap.ts";
 export {
   distanceFrom,
   fixedReference,
@@ -38,5 +38,6 @@ export {
   kernelMetric,
   pairedReference,
   precisionRecallMetric,
+  type SetMetric,
   type SetReference,
 } from "./sets/set_metric.ts";

@@ -11,7 +11,6 @@ import {
   kernelMetric,
   pairedReference,
   precisionRecallMetric,
-  type SetMetric,
   type SetReference,
   type SetValue,
 } from "@dip-go/eval/metrics";
@@ -55,16 +54,15 @@ export async function measureSet(
   const paired = reference === "full-model" ? known(record, full) : undefined;
   const source = featuresOf(record, judges);
   const features = await source.of(pictures);
-  const value = <State>(metric: SetMetric<State>) =>
-    metric.value(metric.accumulate(features, 0));
   const [name, second] = metricNames(record);
   if (kind === "kid" || kind === "precision-recall") {
     const others: SetReference<Features> = paired
       ? pairedReference(await source.of(paired), (kept) => kept)
       : fixedReference(await source.ofReference());
-    return kind === "kid" ? value(kernelMetric(name, others)) : value(
-      precisionRecallMetric({ precision: name, recall: second }, others),
-    );
+    const metric = kind === "kid"
+      ? kernelMetric(name, others)
+      : precisionRecallMetric({ precision: name, recall: second }, others);
+    return metric(features);
   }
   const key = `distance of ${JSON.stringify(record)}`; // the root of its covariance is taken once
   const distance = paired
@@ -80,7 +78,7 @@ export async function measureSet(
           ? await distanceFromStatistics(reference, partOf(kind))
           : distanceFrom(await source.ofReference()),
       ));
-  return value(frechetMetric(name, distance));
+  return frechetMetric(name, distance)(features);
 }
 
 function known({ kind }: SetRecord, full: SampledSet | undefined): SampledSet {

@@ -5,14 +5,14 @@ import {
   assertThrows,
 } from "@std/assert";
 import { TorchGenerator } from "@dip-go/core/random";
-import { float32, type Tensor } from "@dip-go/core/tensor";
+import { float32 } from "@dip-go/core/tensor";
 import { normalOf, statisticsOf } from "./feature_statistics.ts";
 import { frechetDistance } from "./frechet_distance.ts";
 import { kernelDistance } from "./kernel_distance.ts";
 import { precisionRecall } from "./precision_recall.ts";
-import { fewestForInterval, type SetMetric } from "./sample_groups.ts";
 import {
   distanceFrom,
+  fewestForInterval,
   fixedReference,
   frechetMetric,
   kernelMetric,
@@ -30,9 +30,6 @@ function drawn(count: number, { seed = count, shift = 0 } = {}) {
   );
 }
 
-const rows = ({ data }: Tensor<"float32">, from: number, to: number) =>
-  float32([to - from, width], data.slice(from * width, to * width));
-
 const kernel = { subsetSize: 20, subsets: 3, seed: 1 };
 const reference = drawn(41, { seed: 1 });
 const fixed = fixedReference(reference);
@@ -40,54 +37,23 @@ const fid = frechetMetric("fid", fixedReference(distanceFrom(reference)));
 const kid = kernelMetric("kid", fixed, kernel);
 const pr = precisionRecallMetric({ precision: "p", recall: "r" }, fixed);
 
-/** The metric's value of samples that come in shards, the last shard first. */
-function sharded<State>(
-  metric: SetMetric<State>,
-  samples: Tensor<"float32">,
-  cuts: readonly number[],
-) {
-  const parts = cuts.slice(1).map((to, i) =>
-    metric.accumulate(rows(samples, cuts[i], to), cuts[i])
-  );
-  return metric.value(parts.toReversed().reduce(metric.merge));
-}
-
-Deno.test("shards of a set merge into the whole's value and interval, for any sizes and order", () => {
-  const samples = drawn(57, { shift: 1 });
-  const compare = <State>(metric: SetMetric<State>) => {
-    const whole = metric.value(metric.accumulate(samples, 0));
-    const merged = sharded(metric, samples, [0, 1, 24, 30, 57]);
-    for (const [name, { mean, low, high, n }] of Object.entries(whole)) {
-      const found = merged[name];
-      assertEquals([found.n, n], [57, 57]);
-      assertAlmostEquals(found.mean, mean, 1e-9 * Math.abs(mean));
-      assertAlmostEquals(found.low!, low!, 1e-9);
-      assertAlmostEquals(found.high!, high!, 1e-9);
-    }
-  };
-  compare(fid);
-  compare(kid);
-  compare(pr);
-});
-
 Deno.test("the values equal the measures of all samples", () => {
   const samples = drawn(50, { shift: 1 });
-  const of = <State>(metric: SetMetric<State>) =>
-    metric.value(metric.accumulate(samples, 0));
   const [a, b] = [reference, samples].map((x) => normalOf(statisticsOf(x)));
-  assertAlmostEquals(of(fid).fid.mean, frechetDistance(a, b), 1e-9);
+  assertAlmostEquals(fid(samples).fid.mean, frechetDistance(a, b), 1e-9);
   assertEquals(
-    of(kid).kid.mean,
+    kid(samples).kid.mean,
     kernelDistance(samples, reference, kernel).mean,
   );
   const { precision, recall } = precisionRecall(reference, samples);
-  assertEquals([of(pr).p.mean, of(pr).r.mean], [precision, recall]);
+  const { p, r } = pr(samples);
+  assertEquals([p.mean, r.mean], [precision, recall]);
 });
 
 Deno.test("the interval of a distance is about as wide as the distance varies over fresh sets", () => {
   const distances = Array.from({ length: 60 }, (_, seed) => {
     const samples = drawn(100, { seed: 100 + seed, shift: 1 });
-    return fid.value(fid.accumulate(samples, 0)).fid;
+    return fid(samples).fid;
   });
   const mean = distances.reduce((sum, each) => sum + each.mean, 0) / 60;
   const covered =
@@ -105,13 +71,13 @@ Deno.test("a paired reference leaves out the pictures of the samples that are le
   const samples = drawn(60, { shift: 1 });
   const shifted = float32(samples.shape, samples.data.map((x) => x + 0.1));
   const paired = frechetMetric("fid", pairedReference(samples, distanceFrom));
-  const { mean, low, high } = paired.value(paired.accumulate(shifted, 0)).fid;
+  const { mean, low, high } = paired(shifted).fid;
   // The covariances are equal without any group: the distance is that between the means.
   assertAlmostEquals(mean, width * 0.01, 1e-5);
   assert(high! - low! < 1e-4, `${low} ${high}`);
   const fixed = fixedReference(distanceFrom(samples));
   const alone = frechetMetric("fid", fixed);
-  const wide = alone.value(alone.accumulate(shifted, 0)).fid;
+  const wide = alone(shifted).fid;
   assertAlmostEquals(wide.mean, mean, 1e-9);
   assert(wide.high! - wide.low! > 100 * (high! - low!));
   assert(wide.low! >= 0);
@@ -119,14 +85,14 @@ Deno.test("a paired reference leaves out the pictures of the samples that are le
 
 Deno.test("few samples have a value without an interval; no samples are refused", () => {
   const few = drawn(fewestForInterval - 1);
-  const { mean, low, n } = fid.value(fid.accumulate(few, 0)).fid;
+  const { mean, low, n } = fid(few).fid;
   assert(mean > 0);
   assertEquals([low, n], [undefined, fewestForInterval - 1]);
   const enough = drawn(fewestForInterval);
-  assert(fid.value(fid.accumulate(enough, 0)).fid.low! > -Infinity);
-  assertThrows(() => fid.value([]), RangeError, "found no sample");
+  assert(fid(enough).fid.low! > -Infinity);
+  assertThrows(() => fid(drawn(0)), RangeError, "found no sample");
   assertThrows(
-    () => pr.value(pr.accumulate(drawn(3), 0)),
+    () => pr(drawn(3)),
     RangeError,
     "a set has 3, expected more than 3",
   );
