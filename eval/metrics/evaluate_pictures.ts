@@ -135,14 +135,17 @@ export async function evaluatePictures(
     ...reference && isKnown ? ["fid"] as const : [],
     ...clip ? ["clip-score"] as const : [],
   ];
+  const missing = reference === undefined
+    ? "there is no reference"
+    : `${reference} has no ${alone}`;
   if (metrics.length === 0) {
-    refuse(folder, `no metric is asked for, and ${reference} has no ${alone}`);
+    refuse(folder, `no metric is asked for, and ${missing}`);
   }
   const isPaired = (metric: PictureMetric): metric is PairedMetric =>
     paired.some((name) => name === metric);
   const ofPairs = metrics.filter(isPaired);
   if (ofPairs.length > 0 && alone !== undefined) {
-    refuse(folder, `${reference} has no ${alone}, which ${ofPairs[0]} needs`);
+    refuse(folder, `${missing}, which ${ofPairs[0]} needs`);
   }
   const ofSets = metrics.filter((metric) =>
     !isPaired(metric) && metric !== "clip-score"

@@ -207,7 +207,13 @@ Deno.test("evaluatePictures() names the input that a metric lacks", async () => 
   await refused("reference has no 10.png, which psnr needs", {
     metrics: ["psnr"],
   }, 11);
-  await refused("no metric is asked for", {}, 11);
+  await refused("no metric is asked for, and ", {}, 11);
+  const none = { reference: undefined };
+  await refused("no metric is asked for, and there is no reference", none);
+  await refused("there is no reference, which ssim needs", {
+    ...none,
+    metrics: ["ssim"],
+  });
   const unwanted = () => {
     throw new Error("a picture was measured before the inputs were checked");
   };
