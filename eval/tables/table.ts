@@ -39,11 +39,10 @@ export interface Cell {
   metric?: MetricText;
 }
 
-/** A metric's texts: mean, interval, quantiles if they are asked for, and the mark of the paired difference. */
+/** A metric's texts: mean, interval, and the mark of the paired difference. */
 export interface MetricText {
   mean: string;
   interval?: string;
-  quantiles?: string;
   mark?: Mark;
 }
 
@@ -116,20 +115,12 @@ function columnRules(
 ): ColumnRule[] {
   const marks = new TableMarks(rows);
   const experiments = new Set(rows.map(({ experiment }) => experiment));
-  const measured = (
-    name:
-      | "targetMs"
-      | "latencyMs"
-      | "speedup"
-      | "searchPasses"
-      | "searchPictures",
-    header: string,
-    textOf: (value: number, row: JoinedRow) => string,
-    dispensable?: number,
-  ) =>
-    rows.some((row) => (row[name] ?? null) !== null)
-      ? [{ ...numbers(header, (row) => row[name], textOf), dispensable }]
+  const measured = (...column: Parameters<typeof numbers>) => {
+    const rule = numbers(...column);
+    return rows.some((row) => rule.cell(row, rows).value !== undefined)
+      ? [rule]
       : [];
+  };
   return [
     numbers("Sparsity", ({ sparsity }) => sparsity, formatPercent),
     ...experiments.size > 1
@@ -139,21 +130,26 @@ function columnRules(
       "Method",
       ({ method, source }) => method + (source === "paper" ? " †" : ""),
     ),
-    { ...numbers("MACs", ({ macs }) => macs, formatMacs), dispensable: 1 },
+    numbers("MACs", ({ macs }) => macs, formatMacs, 1),
     numbers("MACs speedup", ({ macsSpeedup }) => macsSpeedup, times),
-    ...measured("targetMs", "Target (ms)", milliseconds, 2),
-    ...measured("latencyMs", "Latency (ms)", milliseconds, 2),
+    ...measured("Target (ms)", ({ targetMs }) => targetMs, milliseconds, 2),
+    ...measured("Latency (ms)", ({ latencyMs }) => latencyMs, milliseconds, 2),
     ...measured(
-      "speedup",
       "Speedup",
+      ({ speedup }) => speedup,
       (speedup, row) =>
         times(speedup) + (beside.intervals ? speedupRange(row) : ""),
     ),
     ...metricNames(rows).map((name) =>
-      metricColumn(name, { rows, marks, beside })
+      metricColumn(name, { rows, marks, ...beside })
     ),
-    ...measured("searchPasses", "Search (passes)", (n) => n.toFixed(0), 0),
-    ...measured("searchPictures", "(pictures)", (n) => n.toFixed(0), 0),
+    ...measured(
+      "Search (passes)",
+      ({ searchPasses }) => searchPasses,
+      whole,
+      0,
+    ),
+    ...measured("(pictures)", ({ searchPictures }) => searchPictures, whole, 0),
   ];
 }
 
@@ -162,9 +158,11 @@ const numbers = (
   header: string,
   valueOf: (row: JoinedRow) => number | null | undefined,
   textOf: (value: number, row: JoinedRow) => string,
+  dispensable?: number,
 ): ColumnRule => ({
   header,
   align: "right",
+  dispensable,
   cell(row) {
     const value = valueOf(row) ?? undefined;
     return value === undefined
@@ -172,6 +170,8 @@ const numbers = (
       : { text: textOf(value, row), value };
   },
 });
+
+const whole = (count: number) => count.toFixed(0);
 
 const milliseconds = (ms: number) => ms.toFixed(Math.abs(ms) < 100 ? 1 : 0);
 
@@ -193,10 +193,9 @@ const texts = (
 
 function metricColumn(
   name: string,
-  { rows, marks, beside }: {
+  { rows, marks, intervals, quantiles }: Beside & {
     readonly rows: readonly JoinedRow[];
     readonly marks: TableMarks;
-    readonly beside: Beside;
   },
 ): ColumnRule {
   const info = metricInfo(name);
@@ -210,46 +209,42 @@ function metricColumn(
     cell: (row, group) => {
       const value = row.metrics[name];
       if (value === undefined) return { text: "–" };
-      const metric = metricText(value, { digits, beside });
-      const mark = marks.markOf(value);
+      const { mean } = shownMean(value);
+      const metric = {
+        mean: mean.toFixed(digits),
+        interval: intervalText(value, digits),
+        mark: marks.markOf(value),
+      };
+      const parts = [
+        metric.mean,
+        intervals && metric.interval,
+        quantiles && quantilesText(value, digits),
+        marked && (metric.mark ?? " "),
+      ];
       return {
-        text: [
-          metric.mean,
-          beside.intervals ? metric.interval : undefined,
-          metric.quantiles,
-          marked ? mark ?? " " : undefined,
-        ]
-          .filter((part) => part !== undefined).join(" "),
-        value: shownMean(value).mean,
-        metric: mark ? { ...metric, mark } : metric,
+        text: parts.filter(Boolean).join(" "),
+        value: mean,
+        metric,
         best: marks.isBest(name, row, { group, higherIsBetter }),
       };
     },
   };
 }
 
-function metricText(
-  value: MetricValue,
-  { digits, beside }: { readonly digits: number; readonly beside: Beside },
-): MetricText {
-  const { mean, low, high } = shownMean(value);
-  const { median, worstTenth } = value;
-  const [text, ...bounds] = [mean, low, high].map((each) =>
-    each?.toFixed(digits)
-  );
-  const bounded = hasInterval(value) && low !== undefined && high !== undefined;
-  const known = beside.quantiles && median !== undefined &&
-    worstTenth !== undefined;
-  return {
-    mean: text!,
-    ...bounded ? { interval: `[${bounds.join(", ")}]` } : {},
-    ...known
-      ? {
-        quantiles: `(${median.toFixed(digits)}; ${worstTenth.toFixed(digits)})`,
-      }
-      : {},
-  };
+function intervalText(value: MetricValue, digits: number): string | undefined {
+  const { low, high } = shownMean(value);
+  return hasInterval(value) && low !== undefined && high !== undefined
+    ? `[${low.toFixed(digits)}, ${high.toFixed(digits)}]`
+    : undefined;
 }
+
+const quantilesText = (
+  { median, worstTenth }: MetricValue,
+  digits: number,
+): string | undefined =>
+  median !== undefined && worstTenth !== undefined
+    ? `(${median.toFixed(digits)}; ${worstTenth.toFixed(digits)})`
+    : undefined;
 
 function sparsityGroups(rows: readonly JoinedRow[]): JoinedRow[][] {
   const rank = (key: "experiment" | "method") => {
