@@ -12,6 +12,7 @@ import { loadLines, measureLoads } from "./load.ts";
 import { measureAllPeers, peerLines } from "./peers/peers.ts";
 import { measureSd15, sd15Lines } from "./sd15.ts";
 import { measureSpeed, speedLines } from "./sub_net_speed.ts";
+import { byName } from "./figures.ts";
 import { folders, modelFolder, type ModelName } from "./subjects/subjects.ts";
 
 /** The command line's options; undefined if the bench's own defaults apply. */
@@ -93,11 +94,11 @@ async function byModel<Figures>(
 }
 
 /** The models whose gradient is timed. */
-const gradientSubjects = [
-  { name: "dit-shapes", images: 8, steps: 50 },
-  { name: "sd-shapes", images: 8, steps: 50 },
-  { name: "sd-unet", images: 1, steps: 2 },
-] as const;
+const gradientSubjects = {
+  "dit-shapes": { images: 8, steps: 50 },
+  "sd-shapes": { images: 8, steps: 50 },
+  "sd-unet": { images: 1, steps: 2 },
+} as const;
 
 /** The benches by their names on the command line. */
 export const benches: Readonly<Record<string, Bench>> = {
@@ -133,16 +134,14 @@ export const benches: Readonly<Record<string, Bench>> = {
       }),
     exportCostLines,
   ),
-  gradient: bench(async ({ rounds = 3 }) => {
-    const figures = await Array.fromAsync(
-      gradientSubjects,
-      async ({ name, ...size }) => {
+  gradient: bench(
+    ({ rounds = 3 }) =>
+      byName(gradientSubjects, async (size, name) => {
         const subject = await modelFolder(await folders[name](), size);
-        return [name, await measureGradient(subject, { rounds })] as const;
-      },
-    );
-    return Object.fromEntries(figures);
-  }, gradientLines),
+        return await measureGradient(subject, { rounds });
+      }),
+    gradientLines,
+  ),
   memory: bench(async () => {
     const folder = await folders["dit-shapes"]();
     const few = await gradientMemoryApart(folder, 10);

@@ -4,7 +4,7 @@ import { openSession } from "@dip-go/core/runtime";
 import { compileSubNet } from "@dip-go/supernet/compile";
 import { openFusedSubNet, SubNetRunner } from "@dip-go/supernet/sampling";
 import { interleave } from "../statistics/latency.ts";
-import type { ByName, FiguresOf } from "./figures.ts";
+import { type ByName, type FiguresOf, timed } from "./figures.ts";
 import { compileRequest } from "./subjects/compiled_subject.ts";
 import type { Subject } from "./subjects/subjects.ts";
 
@@ -19,11 +19,9 @@ export async function measureCompiled(
 ) {
   const { net, request } = subject;
   const compiling = compileRequest(subject, sparsity);
-  const started = performance.now();
-  const graph = await compileSubNet(compiling);
-  const made = performance.now();
-  await using compiled = await openSession(graph);
-  const opened = performance.now();
+  const [graph, compile] = await timed(() => compileSubNet(compiling));
+  const [session, open] = await timed(() => openSession(graph));
+  await using compiled = session;
   await using runner = new SubNetRunner(net);
   await using stepwise = await openFusedSubNet(runner, compiling.plan);
   const { latents, conditioning } = request;
@@ -34,8 +32,8 @@ export async function measureCompiled(
   }, { rounds });
   return {
     nodes: graph.nodes.length,
-    compile: made - started,
-    open: opened - made,
+    compile: 1000 * compile,
+    open: 1000 * open,
     latency,
   };
 }

@@ -4,7 +4,7 @@ import { openSession, writeModels } from "@dip-go/core/runtime";
 import { bytesPerElement, sizeOf } from "@dip-go/core/tensor";
 import { compileSubNet } from "@dip-go/supernet/compile";
 import { apart, peakBytes } from "./apart.ts";
-import type { ByName, FiguresOf } from "./figures.ts";
+import { type ByName, type FiguresOf, timed } from "./figures.ts";
 import { compileRequest } from "./subjects/compiled_subject.ts";
 import { modelFolder, type Subject } from "./subjects/subjects.ts";
 
@@ -22,14 +22,16 @@ export async function exportCost(
   subject: Subject,
   { sparsity, out }: { sparsity: number; out: string },
 ) {
-  const started = performance.now();
-  const graph = await compileSubNet(compileRequest(subject, sparsity));
-  const compiled = performance.now();
-  const { weights } = await writeModels(out, { "model.onnx": graph });
-  const written = performance.now();
+  const [graph, compileSeconds] = await timed(() =>
+    compileSubNet(compileRequest(subject, sparsity))
+  );
+  const [{ weights }, writeSeconds] = await timed(() =>
+    writeModels(out, { "model.onnx": graph })
+  );
   const exportPeakGb = peakGigabytes();
-  await (await openSession(graph, { prepacks: false })).close();
-  const opened = performance.now();
+  const [, openSeconds] = await timed(async () =>
+    (await openSession(graph, { prepacks: false })).close()
+  );
   const own = [...graph.initializers.values()].reduce(
     (sum, { dtype, shape }) => sum + sizeOf(shape) * bytesPerElement[dtype],
     0,
@@ -39,10 +41,10 @@ export async function exportCost(
   );
   return {
     nodes: graph.nodes.length,
-    compileSeconds: (compiled - started) / 1000,
-    writeSeconds: (written - compiled) / 1000,
+    compileSeconds,
+    writeSeconds,
     exportPeakGb,
-    openSeconds: (opened - written) / 1000,
+    openSeconds,
     openPeakGb: peakGigabytes(),
     weightFilesOverWeights: files.reduce((a, b) => a + b, 0) / own,
   };
@@ -51,10 +53,9 @@ export async function exportCost(
 /** {@linkcode exportCost} for one guided image of a model's folder, in a fresh process. */
 export const exportCostApart = await apart(
   import.meta,
-  async (folder, steps, sparsity, out) => {
-    const size = { images: 1, steps: Number(steps) };
-    const options = { sparsity: Number(sparsity), out };
-    return exportCost(await modelFolder(folder, size), options);
+  async (folder: string, steps: number, sparsity: number, out: string) => {
+    const subject = await modelFolder(folder, { images: 1, steps });
+    return await exportCost(subject, { sparsity, out });
   },
 );
 

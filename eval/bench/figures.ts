@@ -9,6 +9,27 @@ export type FiguresOf<Measure extends (...args: never[]) => Promise<unknown>> =
 /** Figures by the name of the measured model or task. */
 export type ByName<Figures> = Readonly<Record<string, Figures>>;
 
+/** Measures named subjects one after another: only one is in memory at a time. */
+export async function byName<Name extends string, Subject, Figures>(
+  subjects: Readonly<Record<Name, Subject>>,
+  measure: (subject: Subject, name: Name) => Promise<Figures>,
+): Promise<ByName<Figures>> {
+  const figures: Record<string, Figures> = {};
+  for (const name of Object.keys(subjects) as Name[]) {
+    figures[name] = await measure(subjects[name], name);
+  }
+  return figures;
+}
+
+/** The result of a function, and the seconds that it takes. */
+export async function timed<Value>(
+  body: () => Value | Promise<Value>,
+): Promise<[value: Value, seconds: number]> {
+  const start = performance.now();
+  const value = await body();
+  return [value, (performance.now() - start) / 1000];
+}
+
 /**
  * Writes `<folder>/<name>.json`: the machine, the day, the figures.
  *

@@ -3,7 +3,7 @@ import { apart, peakBytes } from "./apart.ts";
 import { columnLines } from "../tables/aligned_lines.ts";
 import { denseGates } from "@dip-go/supernet/gates";
 import { openTrainingForm } from "@dip-go/supernet/training";
-import type { FiguresOf } from "./figures.ts";
+import { type FiguresOf, timed } from "./figures.ts";
 import { modelFolder, type Subject } from "./subjects/subjects.ts";
 
 const peakMegabytes = () => peakBytes() / 1e6;
@@ -18,9 +18,9 @@ export async function gradientMemory({ net, request }: Subject) {
   await using form = await openTrainingForm(net);
   const before = peakMegabytes();
   const gates = denseGates(net.steps, net.units.length);
-  const started = performance.now();
-  const found = await form.gradient({ ...request, gates }, ({ data }) => data);
-  const seconds = (performance.now() - started) / 1000;
+  const [found, seconds] = await timed(() =>
+    form.gradient({ ...request, gates }, ({ data }) => data)
+  );
   if (!found.gates.flat().every(Number.isFinite)) {
     throw new Error("a gate's gradient is not finite");
   }
@@ -30,10 +30,8 @@ export async function gradientMemory({ net, request }: Subject) {
 /** {@linkcode gradientMemory} for one guided image of a model's folder, in a fresh process. */
 export const gradientMemoryApart = await apart(
   import.meta,
-  async (folder, steps) =>
-    gradientMemory(
-      await modelFolder(folder, { images: 1, steps: Number(steps) }),
-    ),
+  async (folder: string, steps: number) =>
+    gradientMemory(await modelFolder(folder, { images: 1, steps })),
 );
 
 /** Formats a line for each number of steps, and the ratio of the peaks. */

@@ -16,7 +16,7 @@ import type { SessionOptions } from "@dip-go/core/runtime";
 import { columnLines } from "../tables/aligned_lines.ts";
 import { interleave } from "../statistics/latency.ts";
 import { apart } from "./apart.ts";
-import type { ByName, FiguresOf } from "./figures.ts";
+import { type ByName, byName, type FiguresOf } from "./figures.ts";
 import { ddimSampler } from "./subjects/full_size.ts";
 import {
   folders,
@@ -118,25 +118,19 @@ export async function samplingBytes(subject: Subject): Promise<number> {
 
 const samplingBytesApart = await apart(
   import.meta,
-  async (name, guidanceScale) =>
-    samplingBytes(await subjects[name](Number(guidanceScale))),
+  async (name: string, guidanceScale: number) =>
+    samplingBytes(await subjects[name](guidanceScale)),
 );
 
 /** Measures every subject; memory is measured in processes of their own. */
-export async function measureAllGuidance({ rounds }: { rounds: number }) {
-  const figures = await Array.fromAsync(
-    Object.entries(subjects),
-    async ([name, subject]) => {
-      const bytes = {
-        both: await samplingBytesApart(name, scales.both),
-        one: await samplingBytesApart(name, scales.one),
-      };
-      const measured = await measureGuidance(subject, { rounds });
-      return [name, { ...measured, bytes }] as const;
-    },
-  );
-  return Object.fromEntries(figures);
-}
+export const measureAllGuidance = ({ rounds }: { rounds: number }) =>
+  byName(subjects, async (subject, name) => {
+    const bytes = {
+      both: await samplingBytesApart(name, scales.both),
+      one: await samplingBytesApart(name, scales.one),
+    };
+    return { ...await measureGuidance(subject, { rounds }), bytes };
+  });
 
 const ratio = ({ one, both }: typeof scales): string => (one / both).toFixed(3);
 

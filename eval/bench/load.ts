@@ -13,7 +13,7 @@ import { openNetwork } from "@dip-go/core/pipeline";
 import type { Tensor } from "@dip-go/core/tensor";
 import { writeSafetensors } from "@dip-go/core/weights";
 import { apart, peakBytes } from "./apart.ts";
-import type { FiguresOf } from "./figures.ts";
+import { type FiguresOf, timed } from "./figures.ts";
 import { macsOf } from "./large_products.ts";
 import { randomFeeds } from "./subjects/random_feeds.ts";
 
@@ -47,31 +47,23 @@ function readOnce(path: string): void {
   while (file.readSync(bytes));
 }
 
-async function seconds(body: () => unknown): Promise<number> {
-  const start = performance.now();
-  await body();
-  return (performance.now() - start) / 1000;
-}
-
 /** Loads weights from the page cache and calls the network once; 16-bit weights widen at each call, to save memory. */
-async function measureLoad(path: string, name: string, side: string) {
-  const network = knownModels[name as KnownModelName];
+async function measureLoad(path: string, name: KnownModelName, side: number) {
+  const network = knownModels[name];
   readOnce(path);
-  const reading = await seconds(() => readOnce(path));
-  let weights = randomWeights(0);
-  const loading = await seconds(() => {
-    weights = openWeights(path, networkKind.parameters(network));
-  });
-  const latents = { height: Number(side), width: Number(side) };
+  const [, reading] = await timed(() => readOnce(path));
+  const [weights, loading] = await timed(() =>
+    openWeights(path, networkKind.parameters(network))
+  );
   const model = networkGraph(network, weights, {
     batch: 1,
-    latents,
+    latents: { height: side, width: side },
     granularity: network.family === "unet" ? "branch" : "sublayer",
   });
   await using calls = await openNetwork(model, { widening: "each run" });
   const opened = peakBytes();
   const feeds = randomFeeds(model);
-  const calling = await seconds(() => calls.call(feeds));
+  const [, calling] = await timed(() => calls.call(feeds));
   const { size: bytes } = await Deno.stat(path);
   const peak = peakBytes();
   const macs = macsOf(wholeGraph(model));

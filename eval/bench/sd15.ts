@@ -8,7 +8,7 @@ import { blockGraphOf, loadModel, wholeGraph } from "@dip-go/core/models";
 import { openSession } from "@dip-go/core/runtime";
 import { interleave } from "../statistics/latency.ts";
 import { apart, peakBytes } from "./apart.ts";
-import type { ByName } from "./figures.ts";
+import { type ByName, byName } from "./figures.ts";
 import { gradientMemory } from "./gradient_memory.ts";
 import { macsOf, openLargeProducts, rateOf } from "./large_products.ts";
 import { ensureSd15 } from "./subjects/full_size.ts";
@@ -52,17 +52,13 @@ const tasks: ByName<(folder: string) => Promise<Figures>> = {
 
 const measuredApart = await apart(
   import.meta,
-  (task, folder) => tasks[task](folder),
+  (task: string, folder: string) => tasks[task](folder),
 );
 
 /** Measures every task. Writes the folder if it is not there. */
 export async function measureSd15(folder: string): Promise<ByName<Figures>> {
   await ensureSd15(folder);
-  const figures: Record<string, Figures> = {};
-  for (const task of Object.keys(tasks)) {
-    figures[task] = await measuredApart(task, folder);
-  }
-  return figures;
+  return await byName(tasks, (_, task) => measuredApart(task, folder));
 }
 
 /** Formats a line for each figure. */

@@ -8,7 +8,7 @@ import { loadPipeline } from "@dip-go/core";
 import { rgbImage, writePng } from "@dip-go/core/pictures";
 import { columnLines } from "../../tables/aligned_lines.ts";
 import { apart, peakBytes } from "../apart.ts";
-import type { FiguresOf } from "../figures.ts";
+import { type FiguresOf, timed } from "../figures.ts";
 import { ensureSd15 } from "../subjects/full_size.ts";
 
 const folder = "results/bench/sd-1.5";
@@ -20,11 +20,9 @@ interface Use {
 }
 
 /** Draws a picture as `generate` does without gates. */
-async function draw(steps: string): Promise<Use> {
-  const sampler = (await loadPipeline(folder)).sampler({
-    steps: Number(steps),
-    guidanceScale: 7.5,
-  });
+async function draw(steps: number): Promise<Use> {
+  const pipeline = await loadPipeline(folder);
+  const sampler = pipeline.sampler({ steps, guidanceScale: 7.5 });
   const [picture] = await sampler.sample("a");
   const image = rgbImage(picture);
   await writePng("results/bench/end-to-end.png", { image, text: {} });
@@ -56,9 +54,7 @@ export async function measureEndToEnd(counts: readonly number[]) {
     [];
   for (const steps of counts) {
     for (const [program, draw] of Object.entries(programs)) {
-      const start = performance.now();
-      const use = await draw(steps);
-      const seconds = (performance.now() - start) / 1000;
+      const [use, seconds] = await timed(() => draw(steps));
       if (use) figures.push({ steps, program, seconds, ...use });
     }
   }
