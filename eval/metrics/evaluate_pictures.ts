@@ -41,7 +41,7 @@ export interface InceptionFile {
   readonly weights: string;
   /** The convention for resizing pictures for Inception: `pytorch-fid`, `clean-fid`, `adm` or `companion`. */
   readonly resize: FidConvention;
-  /** The divisor of the widths, as in `InceptionConfig`; for tests. */
+  /** The divisor of the widths, as for `inceptionGraph`; for tests. */
   readonly narrow?: number;
 }
 

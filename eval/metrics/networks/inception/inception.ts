@@ -10,15 +10,10 @@ import { askedShapes, type WeightSource } from "@dip-go/core/models";
 import { type Graph, GraphBuilder, type Value } from "@dip-go/core/onnx";
 import { float32 } from "@dip-go/core/tensor";
 
-/** The network's width. */
-export interface InceptionConfig {
-  /** The divisor of all widths: 1 for the published network, more for tests. */
-  readonly narrow: number;
-}
-
-interface Context extends InceptionConfig {
+interface Context {
   readonly g: GraphBuilder;
   readonly weights: WeightSource;
+  readonly narrow: number;
 }
 
 /** A convolution with its norm and ReLU; `kernel`: a side, or height and width. By default stride 1, same size. */
@@ -223,16 +218,17 @@ function positions(g: GraphBuilder, map: Value): Value {
 /**
  * The network as a graph.
  *
+ * @param options `narrow`: the divisor of all widths, 1 for the published network,
+ * more for tests.
  * @returns `pictures` `[B, 3, 299, 299]` in [-1, 1] in; out `pooled` `[B, 2048]`,
  * the `pool3` of FID and KID, and `spatial` `[B, 2023]`, of sFID.
  */
 export function inceptionGraph(
-  config: InceptionConfig,
   weights: WeightSource,
-  { batch }: { batch: number },
+  { batch = 1, narrow = 1 }: { batch?: number; narrow?: number } = {},
 ): Graph {
   const g = new GraphBuilder("Inception-v3 of 2015-12-05");
-  const c: Context = { g, weights, ...config };
+  const c: Context = { g, weights, narrow };
   const shape = [batch, 3, inceptionSize, inceptionSize];
   let y = chain(c, g.input("pictures", "float32", shape), "", stem);
   let seen = y;
@@ -251,4 +247,4 @@ export function inceptionGraph(
 export const inceptionParameters = (
   narrow = 1,
 ): ReadonlyMap<string, readonly number[]> =>
-  askedShapes((weights) => inceptionGraph({ narrow }, weights, { batch: 1 }));
+  askedShapes((weights) => inceptionGraph(weights, { narrow }));

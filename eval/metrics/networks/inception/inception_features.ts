@@ -60,7 +60,7 @@ const ignored = /^fc\.|\.num_batches_tracked$/;
  * Opens the network.
  *
  * @param path Weights, `pt_inception-2015-12-05-6726825d.pth`, which pytorch-fid publishes, or the same as safetensors.
- * @param narrow As in `InceptionConfig`.
+ * @param options `narrow`: as for `inceptionGraph`.
  * @throws As `openWeights`.
  */
 export async function openInceptionFeatures(
@@ -68,6 +68,6 @@ export async function openInceptionFeatures(
   { narrow = 1, ...options }: SessionOptions & { narrow?: number } = {},
 ): Promise<InceptionFeatures> {
   const weights = openWeights(path, inceptionParameters(narrow), { ignored });
-  const graph = inceptionGraph({ narrow }, weights, { batch: 1 });
+  const graph = inceptionGraph(weights, { narrow });
   return new InceptionFeatures(await openSession(graph, options));
 }

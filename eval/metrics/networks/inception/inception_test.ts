@@ -239,7 +239,7 @@ Deno.test("Inception at a sixteenth of its width matches the reference in float6
     )
   );
   await using session = await openSession(
-    inceptionGraph({ narrow }, source, { batch: 1 }),
+    inceptionGraph(source, { narrow }),
   );
   const found = await session.run({ pictures });
   const expected = reference({ size, planes }, { narrow, weights });
@@ -255,9 +255,7 @@ Deno.test("Inception at a sixteenth of its width matches the reference in float6
 });
 
 Deno.test("Inception has the published number of weights, 2048 and 2023 features", () => {
-  const shapes = askedShapes((weights) =>
-    inceptionGraph({ narrow: 1 }, weights, { batch: 1 })
-  );
+  const shapes = askedShapes((weights) => inceptionGraph(weights));
   const count = (kind: RegExp) =>
     [...shapes].filter(([key]) => kind.test(key))
       .reduce((sum, [, shape]) => sum + sizeOf(shape), 0);
@@ -268,7 +266,7 @@ Deno.test("Inception has the published number of weights, 2048 and 2023 features
     1,
     1,
   ]);
-  const { outputs } = inceptionGraph({ narrow: 1 }, noWeights, { batch: 2 });
+  const { outputs } = inceptionGraph(noWeights, { batch: 2 });
   assertEquals(outputs.map(({ shape }) => shape), [[2, 2048], [2, 2023]]);
 });
 

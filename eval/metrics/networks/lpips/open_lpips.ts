@@ -17,7 +17,7 @@ import {
 /** A loaded LPIPS. Hold it with `await using`. */
 export class Lpips implements AsyncDisposable {
   readonly #held = new AsyncDisposableStack();
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions = new Map<string, Promise<Session>>();
 
   /** @internal Use {@linkcode openLpips}. */
   constructor(
@@ -45,14 +45,11 @@ export class Lpips implements AsyncDisposable {
   }
 
   /** The session for pictures of one size, opened at its first use. */
-  async #sized(height: number, width: number): Promise<Session> {
-    const size = `${height}x${width}`;
-    const known = this.#sessions.get(size);
-    if (known) return known;
-    const session = await this.open(height, width);
-    this.#held.defer(() => session.close());
-    this.#sessions.set(size, session);
-    return session;
+  #sized(height: number, width: number): Promise<Session> {
+    return this.#sessions.getOrInsertComputed(
+      `${height}x${width}`,
+      async () => this.#held.use(await this.open(height, width)),
+    );
   }
 
   /** Releases the runtime's memory. */
