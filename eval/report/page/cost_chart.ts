@@ -15,15 +15,46 @@ import { rowCard } from "./row_card.ts";
 import type { Selection } from "./selection.ts";
 import type { Series } from "./series_style.ts";
 
+// deno-lint-ignore no-explicit-any -- d3 ships no types
+type Scale = any;
+
+const perCent = (fraction: number) => `${Math.round(100 * fraction)} %`;
+
+/** The linear scale and axis of shares, in per cent. */
+const shares = {
+  scale: (dearest: number, range: number[]): Scale =>
+    scaleLinear([0, dearest], range).nice(5),
+  axis: (x: Scale, width: number) =>
+    axisBottom(x).ticks(width / 75).tickFormat(perCent),
+};
+
+const powers = [0, 10, 100, 1000, 10_000, 100_000];
+
+/** The logarithmic scale of passes, and its axis at powers of ten. */
+const passes = {
+  scale: (dearest: number, range: number[]): Scale =>
+    scaleSymlog([0, Math.max(1, dearest)], range),
+  axis: (x: Scale) =>
+    axisBottom(x).tickValues(powers.filter((each) => each <= x.domain()[1]))
+      .tickFormat(String),
+};
+
+/** The costs of a row that have charts. */
+export const costs = [
+  { key: "macsKept", label: "MACs, of the dense trajectory’s", ...shares },
+  { key: "timeKept", label: "Measured time, of the full model’s", ...shares },
+  {
+    key: "searchPasses",
+    label: "Search, in pictures by the full sampler",
+    ...passes,
+  },
+] as const;
+
 /** The content of a chart. */
 export interface ChartContent {
   readonly series: readonly Series[];
   readonly metric: ReportMetric;
-  readonly cost: {
-    /** The cost of a row; passes have a logarithmic scale, the others are shares of the full model's. */
-    readonly key: "macsKept" | "timeKept" | "searchPasses";
-    readonly label: string;
-  };
+  readonly cost: (typeof costs)[number];
   /** The chart's width in pixels. */
   readonly width: number;
   readonly selection: Selection;
@@ -114,38 +145,16 @@ function scalesOf(
     m.high ?? m.mean,
   ]);
   const dearest = Math.max(...shown.map((row) => row[cost.key]!));
-  const range = [left, width - marginRight];
   return {
-    x: cost.key === "searchPasses"
-      ? scaleSymlog([0, Math.max(1, dearest)], range)
-      : scaleLinear([0, dearest], range).nice(5),
+    x: cost.scale(dearest, [left, width - marginRight]),
     y: scaleLinear(padded(extent(values)), [bottom, top]).nice(),
   };
 }
-
-const perCent = (fraction: number) => `${Math.round(100 * fraction)} %`;
 
 /** Widens the extent of a single value, which would be empty. */
 function padded([low, high]: [number, number]): [number, number] {
   const more = low === high ? Math.abs(low) / 10 || 1 : 0;
   return [low - more, high + more];
-}
-
-// deno-lint-ignore no-explicit-any -- d3 ships no types
-type Scale = any;
-
-/** Makes the cost's axis: shares in per cent, passes at powers of ten. */
-function costAxis(
-  x: Scale,
-  { cost, width }: Pick<ChartContent, "cost" | "width">,
-) {
-  if (cost.key !== "searchPasses") {
-    return axisBottom(x).ticks(width / 75).tickFormat(perCent);
-  }
-  const [, most] = x.domain() as [number, number];
-  const passes = [0, 10, 100, 1000, 10_000, 100_000];
-  return axisBottom(x).tickValues(passes.filter((each) => each <= most))
-    .tickFormat(String);
 }
 
 function drawAxes(
@@ -157,9 +166,7 @@ function drawAxes(
   const right = width - marginRight;
   select(picture).append("g").attr("class", "axis")
     .attr("transform", `translate(0,${bottom})`)
-    .call(
-      costAxis(x, { cost, width }).tickSizeOuter(0).tickPadding(7),
-    );
+    .call(cost.axis(x, width).tickSizeOuter(0).tickPadding(7));
   select(picture).append("g").attr("class", "axis grid")
     .attr("transform", `translate(${left},0)`)
     .call(axisLeft(y).ticks(5).tickSize(left - right).tickPadding(8));
@@ -170,11 +177,7 @@ function drawAxes(
       y: height - 8,
       "text-anchor": "end",
     }, cost.label),
-    svg(
-      "text",
-      { class: "axis-label", x: 8, y: 12 },
-      metric.heading,
-    ),
+    svg("text", { class: "axis-label", x: 8, y: 12 }, metric.heading),
   );
 }
 

@@ -1,16 +1,10 @@
 /// <reference lib="dom" />
 /** Quality against cost: charts over MACs, measured time and the search's cost, with a line for each method. */
 import type { ReportData, ReportMetric } from "../report_data.ts";
-import { costChart } from "./cost_chart.ts";
+import { costChart, costs } from "./cost_chart.ts";
 import { choice, html, section, svg } from "./elements.ts";
 import type { Selection } from "./selection.ts";
 import { type Series, type SeriesStyle, seriesStyle } from "./series_style.ts";
-
-const costs = [
-  { key: "macsKept", label: "MACs, of the dense trajectory’s" },
-  { key: "timeKept", label: "Measured time, of the full model’s" },
-  { key: "searchPasses", label: "Search, in pictures by the full sampler" },
-] as const;
 
 /** The section with the charts; empty if there is no metric to draw. */
 export function costCharts(

@@ -114,14 +114,15 @@ function map(
 }
 
 function key(): HTMLElement {
-  const entries = [["computed", "computed"], ["whole", "whole step computed"], [
-    "reused",
-    "reused from an earlier step",
-  ]];
+  const entries = {
+    computed: "computed",
+    whole: "whole step computed",
+    reused: "reused from an earlier step",
+  };
   return html(
     "p",
     { class: "key" },
-    ...entries.flatMap(([name, text]) => [
+    ...Object.entries(entries).flatMap(([name, text]) => [
       html("span", { class: `patch ${name}` }),
       `${text} `,
     ]),
