@@ -92,7 +92,7 @@ async function casesOf(
       const cases = await readPipelineCases(folder);
       return cases && cases.map((recorded) => ({
         name: `${name}/${recorded.name}`,
-        run: () => runPipelineCase(recorded, folder),
+        run: () => runPipelineCase(recorded),
       }));
     }
     const telling = runs.find(({ tells }) => tells.every(has));

@@ -6,6 +6,8 @@ import { parseSchedulerConfig } from "@dip-go/core/samplers";
 
 /** One entry of `cases.json`; which optional fields it has depends on its kind. */
 export interface PipelineCase {
+  /** The folder of `cases.json`; the other files are named by their paths in it. */
+  readonly folder: string;
   readonly name: string;
   readonly kind: string;
   readonly call: Readonly<Record<string, unknown>>;
@@ -53,14 +55,11 @@ export interface PipelineCall {
 /**
  * Reads the call of a case.
  *
- * @param file The file of the recorded case, for errors.
  * @throws {RangeError} If the call has a field for which this project has no option.
  * @throws {TypeError} If the call has neither prompts nor classes.
  */
-export function readCall(
-  { call }: PipelineCase,
-  file: string,
-): PipelineCall {
+export function readCall({ call, folder }: PipelineCase): PipelineCall {
+  const file = `${folder}/cases.json`;
   const known = [...samplerFields, ...drawFields, ...readHere];
   const unknown = Object.keys(call).filter((field) => !known.includes(field));
   if (unknown.length > 0) {
@@ -83,7 +82,7 @@ export function readCall(
       ...picked(call, samplerFields),
       ...trueCfg,
       ...scheduler,
-      start: startOf(call, file),
+      start: startOf(call, folder),
     },
     draw: picked(call, drawFields),
     subjects: subjectsOf(call, file),
@@ -106,14 +105,14 @@ function schedulerOf(recorded: unknown, file: string): SamplerOptions {
   return { scheduler: parseSchedulerConfig({ _class_name, ...config }, file) };
 }
 
-/** Reads the picture that a call starts from and its mask, files beside the case's. */
+/** Reads the picture that a call starts from and its mask. */
 function startOf(
   { image, mask, strength }: PipelineCase["call"],
-  file: string,
+  folder: string,
 ): SamplerOptions["start"] {
   if (image === undefined) return undefined;
   const pictureOf = (name: unknown) => {
-    const path = file.replace(/[^/]*$/, `${name}`);
+    const path = `${folder}/${name}`;
     return decodePng(Deno.readFileSync(path), path);
   };
   return {
@@ -138,10 +137,7 @@ function subjectsOf(
 }
 
 /** Loads the pipeline of a case: its folder, or a checkpoint. */
-export function pipelineOf(
-  { checkpoint, config }: PipelineCase,
-  folder: string,
-) {
+export function pipelineOf({ folder, checkpoint, config }: PipelineCase) {
   if (checkpoint === undefined) return loadPipeline(folder);
   return loadPipeline(`${folder}/${checkpoint}`, {
     config: config && `${folder}/${config}`,

@@ -32,7 +32,7 @@ export async function readPipelineCases(
   const cases = await readPythonJson(file);
   if (!Array.isArray(cases) || !cases.some(isCase)) return null;
   const odd = cases.findIndex((each) => !isCase(each));
-  if (odd === -1) return cases;
+  if (odd === -1) return cases.map((each) => ({ ...each, folder }));
   throw new TypeError(
     `Cannot read ${file}: entry ${odd} has not name, kind, call and limit`,
   );
@@ -48,19 +48,14 @@ const isCase = (value: unknown): value is PipelineCase =>
  *
  * @throws {RangeError} If the project cannot run the case with the recorded settings.
  */
-export async function* runPipelineCase(
+export const runPipelineCase = (
   recorded: PipelineCase,
-  folder: string,
-): AsyncGenerator<Conformance> {
-  yield* recorded.kind === "unet"
-    ? runNetworkCall(recorded, folder)
-    : runDrawing(recorded, folder);
-}
+): AsyncGenerator<Conformance> =>
+  recorded.kind === "unet" ? runNetworkCall(recorded) : runDrawing(recorded);
 
 /** Runs one call of the pipeline's network. */
 async function* runNetworkCall(
-  { tensors, limit }: PipelineCase,
-  folder: string,
+  { folder, tensors, limit }: PipelineCase,
 ): AsyncGenerator<Conformance> {
   const recorded = openSafetensors(`${folder}/${tensors}`);
   const model = await loadModel(folder);
@@ -75,10 +70,9 @@ async function* runNetworkCall(
 
 async function* runDrawing(
   recorded: PipelineCase,
-  folder: string,
 ): AsyncGenerator<Conformance> {
-  const call = readCall(recorded, `${folder}/cases.json`);
-  const pipeline = await pipelineOf(recorded, folder);
+  const call = readCall(recorded);
+  const pipeline = await pipelineOf(recorded);
   const sampler = pipeline.sampler(call.sampler);
   await using drawing = sampler.open();
   let first: MadeStep | undefined;
@@ -88,10 +82,10 @@ async function* runDrawing(
   const drawn = drawing.latents(call.subjects, { ...call.draw, observe });
   const { value } = await drawn.next();
   const latents = value as Tensor<"float32">;
-  yield* chainRows(recorded, folder, { first: first!, latents, sampler });
+  yield* chainRows(recorded, { first: first!, latents, sampler });
   const [one] = unstacked(latents);
   const decoded = await drawing.decode(float32([1, ...one.shape], one.data));
-  yield await pictureRow(recorded, folder, unstacked(decoded)[0]);
+  yield await pictureRow(recorded, unstacked(decoded)[0]);
 }
 
 /** A drawing's first step, final latents and sampler. */
@@ -103,8 +97,7 @@ interface Chain {
 
 /** Compares tensors in the order of computation: the first row that is not ok names where an error starts. */
 function* chainRows(
-  { latents: file, firstCall, limit }: PipelineCase,
-  folder: string,
+  { folder, latents: file, firstCall, limit }: PipelineCase,
   { first, latents, sampler: { sampler: { steps }, guided } }: Chain,
 ): Generator<Conformance> {
   const recorded = openSafetensors(`${folder}/${file}`);
@@ -136,8 +129,7 @@ function* chainRows(
 
 /** Compares the first picture, in bytes. */
 async function pictureRow(
-  { picture: file, limit }: PipelineCase,
-  folder: string,
+  { folder, picture: file, limit }: PipelineCase,
   found: Tensor<"float32">,
 ): Promise<Conformance> {
   const path = `${folder}/${file}`;
