@@ -36,7 +36,6 @@ async (options) => {
   return { lines: linesOf(figures), figures };
 };
 
-/** The default sparsities of the SubNets. */
 const usualSparsities = [0.5, 0.6, 0.7, 0.8, 0.9];
 
 /** A bench of one model's SubNets at each sparsity, for each number of images at once. */
@@ -93,14 +92,12 @@ async function byModel<Figures>(
   return figures;
 }
 
-/** The models whose gradient is timed. */
 const gradientSubjects = {
   "dit-shapes": { images: 8, steps: 50 },
   "sd-shapes": { images: 8, steps: 50 },
   "sd-unet": { images: 1, steps: 2 },
 } as const;
 
-/** The benches by their names on the command line. */
 export const benches: Readonly<Record<string, Bench>> = {
   "dit-xl": subNets("dit-xl", fullSize),
   "sd-unet": subNets("sd-unet", fullSize),

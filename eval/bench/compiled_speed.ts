@@ -40,7 +40,6 @@ export async function measureCompiled(
 
 const ms = (time: number) => time.toFixed(0);
 
-/** Formats the measurements as lines for a terminal; the figures are by the model's name. */
 export const compiledLines = (
   speeds: ByName<FiguresOf<typeof measureCompiled>>,
 ): string[] =>

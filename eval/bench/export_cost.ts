@@ -59,7 +59,6 @@ export const exportCostApart = await apart(
   },
 );
 
-/** Formats the costs as lines for a terminal; the costs are by the model's name. */
 export const exportCostLines = (
   costs: ByName<FiguresOf<typeof exportCost>>,
 ): string[] =>

@@ -34,7 +34,6 @@ export const gradientMemoryApart = await apart(
     gradientMemory(await modelFolder(folder, { images: 1, steps })),
 );
 
-/** Formats a line for each number of steps, and the ratio of the peaks. */
 export function memoryLines(
   peaks: { readonly [steps in "10" | "50"]: FiguresOf<typeof gradientMemory> },
 ): string[] {

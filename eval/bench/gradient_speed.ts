@@ -52,7 +52,6 @@ export async function measureGradient(
 
 const seconds = ({ median }: Latency) => (median / 1000).toFixed(2);
 
-/** Formats a line for each subject. */
 export const gradientLines = (
   speeds: ByName<FiguresOf<typeof measureGradient>>,
 ): string[] =>

@@ -80,7 +80,6 @@ async function pointAt(
   };
 }
 
-/** Formats a table for each model and each size that grows. */
 export const growthLines = (
   growths: ByName<FiguresOf<typeof measureGrowth>>,
 ): string[] =>

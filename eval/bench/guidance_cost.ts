@@ -59,7 +59,6 @@ const subjects: ByName<Guided> = {
   "mid-size UNet": midSizeUnet,
 };
 
-/** Opens the full sampler's sessions. */
 async function opened(
   { net }: Subject,
   opening: AsyncDisposableStack,
@@ -134,7 +133,6 @@ export const measureAllGuidance = ({ rounds }: { rounds: number }) =>
 
 const ratio = ({ one, both }: typeof scales): string => (one / both).toFixed(3);
 
-/** Formats a line for each subject. */
 export const guidanceLines = (
   figures: FiguresOf<typeof measureAllGuidance>,
 ): string[] =>

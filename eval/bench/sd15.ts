@@ -61,7 +61,6 @@ export async function measureSd15(folder: string): Promise<ByName<Figures>> {
   return await byName(tasks, (_, task) => measuredApart(task, folder));
 }
 
-/** Formats a line for each figure. */
 export const sd15Lines = (figures: ByName<Figures>): string[] =>
   alignedLines(
     Object.entries(figures).flatMap(([task, values]) =>

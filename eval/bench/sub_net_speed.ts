@@ -93,7 +93,6 @@ const pattern = (gates: Gates): string[] =>
     return `  step ${String(t).padStart(2)}  ${units.join("")}`;
   });
 
-/** Formats the gates, a line for each sampler, and the speedups. */
 export function speedLines(
   { gates, macs, latency, overMacs }: FiguresOf<typeof measureSpeed>,
 ): string[] {

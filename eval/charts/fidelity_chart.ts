@@ -25,7 +25,6 @@ export const chartCosts = {
   },
 } as const;
 
-/** The key of a cost in {@linkcode chartCosts}. */
 export type ChartCost = keyof typeof chartCosts;
 
 /** Whether a chart has points. */

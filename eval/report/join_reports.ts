@@ -11,7 +11,6 @@ import { pairsWithin } from "./picture_budget.ts";
 import type { ReportData, ReportRow, ReportRun } from "./report_data.ts";
 import type { ReportCurve, RowDetails, RunDetails } from "./run_details.ts";
 
-/** A run's two files. */
 export interface ReportedRun {
   readonly results: Results;
   /** The details; undefined if a run has only numbers. */
@@ -21,7 +20,6 @@ export interface ReportedRun {
 /** The bytes that the pictures of one page may take; the whole page may take 5 MB. */
 export const pictureBytes = 3_800_000;
 
-/** The title and the lead of a page. */
 export type Heading = Pick<ReportData, "title" | "lead">;
 
 /**

@@ -9,7 +9,6 @@ import type { MetricValue } from "../tables/results.ts";
 import type { Cell, Column } from "../tables/table.ts";
 import type { RowDetails, RunDetails } from "./run_details.ts";
 
-/** The whole page. */
 export interface ReportData {
   readonly title: string;
   /** The page's subject, in a sentence. */

@@ -25,7 +25,6 @@ function judged({ ratio, ...difference }: Difference): JudgedDifference {
   return { difference: mean, low, high };
 }
 
-/** The differences that are significant together. */
 function significantOf(
   differences: readonly Difference[],
 ): ReadonlySet<Difference> {
@@ -33,7 +32,6 @@ function significantOf(
   return new Set(differences.filter((_, i) => significant[i]));
 }
 
-/** The judged differences of a table. */
 export class TableMarks {
   readonly #marked: ReadonlySet<Difference>;
   readonly #fromBest: ReadonlySet<Difference>;

@@ -305,7 +305,6 @@ function notesOf(
   return notes;
 }
 
-/** The meaning of a difference's mark. */
 function meaning(
   { method, unpaired }: Difference,
   together: string,

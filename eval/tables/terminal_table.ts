@@ -55,7 +55,6 @@ function fitted(table: Table, width: number): Table {
   };
 }
 
-/** Breaks a text into lines of a width. */
 function wrapped(text: string, width: number): string {
   let line = 0;
   return text.split(" ").map((word) => {

@@ -72,7 +72,6 @@ export class RivalSubjects implements AsyncDisposable {
     );
   }
 
-  /** Closes the sessions. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const runner of this.#runners.values()) await runner.close();
   }

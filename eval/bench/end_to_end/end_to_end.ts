@@ -61,7 +61,6 @@ export async function measureEndToEnd(counts: readonly number[]) {
   return figures;
 }
 
-/** Formats a line for each process. */
 export const endToEndLines = (
   figures: FiguresOf<typeof measureEndToEnd>,
 ): string[] =>

@@ -34,7 +34,6 @@ export interface GpuBenchOptions {
   readonly software: boolean;
 }
 
-/** The fractions of the MACs that the SubNets leave out. */
 const sparsities = [0.6, 0.8];
 
 /**
@@ -91,7 +90,6 @@ async function measured(
   };
 }
 
-/** Formats a model's figures as lines for a terminal. */
 export function gpuLines(
   { model, offDevice, samplers }: FiguresOf<typeof measured>,
 ): string[] {

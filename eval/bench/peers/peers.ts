@@ -75,7 +75,6 @@ const spread = ({ median, min, max }: Latency) => {
   return `${text(median)} (${text(min)} to ${text(max)})`;
 };
 
-/** Formats a line for each network. */
 export const peerLines = (
   speeds: readonly FiguresOf<typeof measurePeers>[],
 ): string[] => [

@@ -32,7 +32,6 @@ function rolesOf(steps: number, sparsity: number): Role[] {
   return roles;
 }
 
-/** The gated units in the order in which they are opened. */
 function openingOrder(units: number): number[] {
   const all = Array.from({ length: units }, (_, n) => n);
   return Array.from(

@@ -84,5 +84,4 @@ export const folders = {
   "sd-unet": () => ensureSd15Unet("results/bench/sd-1.5"),
 } as const;
 
-/** The name of a model that is benchmarked. */
 export type ModelName = keyof typeof folders;

@@ -39,7 +39,6 @@ const passes = {
       .tickFormat(String),
 };
 
-/** The costs of a row that have charts. */
 export const costs = [
   { key: "macsKept", label: "MACs, of the dense trajectory’s", ...shares },
   { key: "timeKept", label: "Measured time, of the full model’s", ...shares },
@@ -50,7 +49,6 @@ export const costs = [
   },
 ] as const;
 
-/** The content of a chart. */
 export interface ChartContent {
   readonly series: readonly Series[];
   readonly metric: ReportMetric;

@@ -6,7 +6,6 @@ import { html } from "./elements.ts";
 /** The columns whose content is in the name. */
 const inName = new Set(["Sparsity", "Method", "Experiment"]);
 
-/** The card of the row at an index. */
 export function rowCard(
   { columns, rows }: ReportData,
   row: number,

@@ -23,7 +23,6 @@ const shapes = [
   symbolStar,
 ];
 
-/** The colour, dashes and marker of a line. */
 export interface SeriesStyle {
   readonly colour: string;
   /** The value of SVG's `stroke-dasharray`. */

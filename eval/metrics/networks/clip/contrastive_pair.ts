@@ -45,7 +45,6 @@ export class ContrastivePair implements AsyncDisposable {
     });
   }
 
-  /** Releases the runtime's memory. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.towers.text.close();
     await this.towers.vision.close();

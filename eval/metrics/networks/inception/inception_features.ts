@@ -47,7 +47,6 @@ export class InceptionFeatures implements AsyncDisposable {
     return { pooled: all("pooled"), spatial: all("spatial") };
   }
 
-  /** Releases the runtime's memory. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.session.close();
   }

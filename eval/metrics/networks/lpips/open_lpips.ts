@@ -52,7 +52,6 @@ export class Lpips implements AsyncDisposable {
     );
   }
 
-  /** Releases the runtime's memory. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#held.disposeAsync();
   }
