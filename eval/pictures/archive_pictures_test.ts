@@ -1,5 +1,6 @@
 /** Written by NumPy 2.4: `savez` and `savez_compressed` of `[5, 4, 6, 3]` bytes. */
 import { assertEquals, assertRejects } from "@std/assert";
+import { unzipSync, zipSync } from "fflate";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { archivePictures } from "./archive_pictures.ts";
 
@@ -21,6 +22,23 @@ Deno.test("archivePictures() gives the pictures of arr_0, one after another", as
     assertEquals([...found[4].data.slice(-5)], [204, 78, 28, 191, 74]);
   }
 });
+
+Deno.test("archivePictures() finds arr_0 behind another array, wherever its packed bytes begin", () =>
+  inTemporaryFolder(async (temporary) => {
+    const whole = await Deno.readFile(`${folder}/pictures.npz`);
+    const { "arr_0.npy": array } = unzipSync(whole);
+    const path = `${temporary}/a.npz`;
+    const headers = 30 + "first.npy".length + 30 + "arr_0.npy".length;
+    for (const packed of [0, 1, 40]) { // bytes in the first piece that is read, too few to unpack any
+      const first = new Uint8Array((4 << 20) - headers - packed);
+      const archive = zipSync({
+        "first.npy": [first, { level: 0 }],
+        "arr_0.npy": array,
+      });
+      await Deno.writeFile(path, archive);
+      assertEquals((await pictures(path)).length, 5);
+    }
+  }));
 
 Deno.test("archivePictures() refuses archives that are cut off or hold something else", () =>
   inTemporaryFolder(async (temporary) => {

@@ -69,7 +69,7 @@ export async function arrayChecksums(
 }
 
 /**
- * Unpacks an array's file piece by piece, header and numbers; the last piece is empty.
+ * Unpacks an array's file piece by piece, header and numbers; the last piece alone is empty.
  *
  * @throws {Deno.errors.NotFound} If there is no such archive.
  * @throws {TypeError} If the archive is not sound, or has no such array.
@@ -85,7 +85,7 @@ export async function* unpackedArray(
     if (entry.name !== `${name}.npy`) return;
     entry.ondata = (error, chunk, isLast) => {
       if (error) throw error;
-      ready.push(Uint8Array.from(chunk));
+      if (chunk.length > 0) ready.push(Uint8Array.from(chunk));
       if (isLast) ready.push(new Uint8Array());
     };
     entry.start();
