@@ -8,6 +8,7 @@
 import { GraphBuilder } from "../../onnx/builder.ts";
 import type { Graph, Value } from "../../onnx/graph.ts";
 import { float32 } from "../../tensor/tensor.ts";
+import { attention } from "../layers/attention.ts";
 import { causalMask } from "../layers/attention_mask.ts";
 import type {
   ClipEncoderConfig,
@@ -40,26 +41,11 @@ export interface ClipFeatures {
 interface LayerContext extends LayerOptions {
   readonly config: ClipEncoderConfig;
   /** A bias on the scores of attention, `[1, 1, L, L]`. */
-  readonly mask: Value | null;
+  readonly mask?: Value;
 }
 
-const attention: Layer<LayerContext> = (
-  g,
-  x,
-  { path, config, weights, mask },
-) => {
-  const { width, heads } = config;
-  const project = (name: string, from: Value) =>
-    linear(g, from, { path: `${path}.${name}`, width, weights });
-  const [q, k, v] = ["q_proj", "k_proj", "v_proj"].map((name) =>
-    project(name, x)
-  );
-  const mixed = g.scope(
-    path,
-    () => g.multiHeadAttention(q, k, v, { heads, bias: mask }),
-  );
-  return project("out_proj", mixed);
-};
+/** transformers' names of the attention's linear layers. */
+const names = ["q_proj", "k_proj", "v_proj", "out_proj"];
 
 const feedForward: Layer<LayerContext> = (g, x, { path, config, weights }) => {
   const { width, inner, activation } = config;
@@ -70,15 +56,15 @@ const feedForward: Layer<LayerContext> = (g, x, { path, config, weights }) => {
 
 /** One transformer layer, `[B, L, D]` → `[B, L, D]`. */
 const encoderLayer: Layer<LayerContext> = (g, x, c) => {
-  const { path, config: { epsilon }, weights } = c;
+  const { path, config: { epsilon, heads }, weights, mask: scoreBias } = c;
   const norm = (from: Value, i: 1 | 2) =>
     affineLayerNorm(g, from, {
       path: `${path}.layer_norm${i}`,
       epsilon,
       weights,
     });
-  const looking = { ...c, path: `${path}.self_attn` };
-  const middle = g.add(x, attention(g, norm(x, 1), looking));
+  const own = { path: `${path}.self_attn`, names, heads, scoreBias, weights };
+  const middle = g.add(x, attention(g, norm(x, 1), own));
   const reading = { ...c, path: `${path}.mlp` };
   return g.add(middle, feedForward(g, norm(middle, 2), reading));
 };
@@ -121,7 +107,7 @@ function endOfText(
 function projected(
   g: GraphBuilder,
   pooled: Value,
-  { path, config: { projection }, weights }: Omit<LayerContext, "mask">,
+  { path, config: { projection }, weights }: LayerContext,
 ): Value | null {
   if (projection === null) return null;
   return linear(g, pooled, { path, width: projection, weights, bias: false });
@@ -203,7 +189,7 @@ export function clipVision(
   const tokens = patchTokens(g, pixels, { config, weights });
   const embeddings = norm(tokens, "pre_layrnorm"); // sic
   const path = "vision_model.encoder";
-  const hidden = encoder(g, embeddings, { path, config, weights, mask: null });
+  const hidden = encoder(g, embeddings, { path, config, weights });
   const last = hidden[config.layers];
   const first = g.slice(last, { axes: [1], starts: [0], ends: [1] });
   const flat = g.reshape(first, [pixels.shape[0], config.width]);

@@ -1,10 +1,15 @@
-/** Attention as diffusers stores it: four linear layers around the fused operator. */
+/** Attention: four linear layers around the fused operator. */
 import type { Value } from "../../onnx/graph.ts";
 import { type Layer, type LayerOptions, linear } from "./layers.ts";
 
-/** An attention layer with the weights `<path>.to_q`, `to_k`, `to_v` and `to_out.0`. */
+/** diffusers' names of the layers for queries, keys, values and the output. */
+const diffusersNames = ["to_q", "to_k", "to_v", "to_out.0"];
+
+/** An attention layer, whose linear layers lie below `path`. */
 export interface AttentionOptions extends LayerOptions {
   readonly heads: number;
+  /** Names of the linear layers, in the order of {@linkcode diffusersNames}, which are the default. */
+  readonly names?: readonly string[];
   /** The tensor that keys and values are made of, `[B, S, E]`; the tokens themselves by default. */
   readonly context?: Value;
   /** Whether queries, keys and values have biases; true by default. */
@@ -19,8 +24,9 @@ export interface AttentionOptions extends LayerOptions {
 export const attention: Layer<AttentionOptions> = (
   g,
   x,
-  { path, heads, context = x, projectionBias, scoreBias, single, weights },
+  { path, heads, context = x, projectionBias, scoreBias, single, ...options },
 ) => {
+  const { weights, names: [toQ, toK, toV, toOut] = diffusersNames } = options;
   const width = x.shape[2];
   const project = (name: string, from: Value) =>
     linear(g, from, {
@@ -29,9 +35,9 @@ export const attention: Layer<AttentionOptions> = (
       bias: projectionBias,
       weights,
     });
-  const q = project("to_q", x);
-  const [k, v] = ["to_k", "to_v"].map((name) => project(name, context));
+  const q = project(toQ, x);
+  const [k, v] = [toK, toV].map((name) => project(name, context));
   const mix = () => g.multiHeadAttention(q, k, v, { heads, bias: scoreBias });
   const mixed = g.scope(path, () => single ? g.inSingle(mix) : mix());
-  return linear(g, mixed, { path: `${path}.to_out.0`, width, weights });
+  return linear(g, mixed, { path: `${path}.${toOut}`, width, weights });
 };
