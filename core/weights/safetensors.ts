@@ -107,7 +107,7 @@ function layOut(
   let end = 0;
   return ordered.map(([name, tensor]) => {
     const begin = end;
-    end += sizeOf(tensor.shape) * widthOf(tensor);
+    end += sizeOf(tensor.shape) * widthOf(tensor); // its data may be made when it is written
     return { name, tensor, dtype: storedDType(tensor, floats), begin, end };
   });
 }

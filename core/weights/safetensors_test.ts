@@ -260,3 +260,17 @@ Deno.test("writeSafetensors() refuses the reserved name", () =>
     TypeError,
     "__metadata__",
   ));
+
+Deno.test("writeSafetensors() takes each tensor's data once, when it is written", () =>
+  withFile(async (path) => {
+    let made = 0;
+    const lazy: Tensor = {
+      dtype: "float32",
+      shape: [2],
+      get data() {
+        return Float32Array.of(++made, 7);
+      },
+    };
+    await writeSafetensors(path, new Map([["lazy", lazy]]));
+    assertEquals(openSafetensors(path).read("lazy"), float32([2], [1, 7]));
+  }));
