@@ -19,7 +19,7 @@ export interface StoredTensor extends ByteRange {
   readonly shape: readonly number[];
   /** Distances of elements along each dimension, if the range is not the tensor in row-major order. */
   readonly strides?: readonly number[];
-  /** Whether the second half of the range comes before the first. */
+  /** Whether the second half of the elements, in row-major order, comes before the first. */
   readonly swapsHalves?: true;
 }
 
@@ -63,12 +63,12 @@ export function tensorFile(
         );
       }
       const { dtype, shape, strides, swapsHalves } = stored;
-      const range = readRange(stored.path, stored);
-      const span = swapsHalves ? swapped(range) : range;
+      const span = readRange(stored.path, stored);
       const elementBytes = safetensorsBytes[dtype];
-      const bytes = strides
+      const inOrder = strides
         ? rowMajor(span, { shape, strides, elementBytes })
         : span;
+      const bytes = swapsHalves ? swapped(inOrder) : inOrder;
       return decodeStored({ dtype, shape, bytes }, origin(name));
     },
     readFloat32(name) {

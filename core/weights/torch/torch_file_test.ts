@@ -12,6 +12,7 @@ import {
 import { float32, int64, type Tensor, tensor } from "../../tensor/tensor.ts";
 import { float32ToFloat16 } from "../../tensor/float16.ts";
 import { openTensorFile } from "../open_tensor_file.ts";
+import { tensorFile } from "../tensor_file.ts";
 import { openTorch } from "./torch_file.ts";
 
 const testdata = new URL("../../../testdata/torch/", import.meta.url);
@@ -79,6 +80,16 @@ for (const name of ["zip.bin", "legacy.bin"]) {
       assertEquals(strides, undefined);
     }
     assertEquals(tensors.get("transposed")!.strides, [1, 4, 12]);
+  });
+
+  Deno.test(`read() swaps the halves of a view in ${name} in row-major order`, () => {
+    const path = fixture(name);
+    const view = openTorch(path).tensors.get("f16_transposed")!;
+    const swapped = { ...view, swapsHalves: true } as const;
+    assertEquals(
+      tensorFile(path, new Map([["swapped", swapped]])).read("swapped"),
+      tensor("float16", [3, 2], halves(4, 2, 5, 0, 3, 1)),
+    );
   });
 
   Deno.test(`openTorch() refuses ${name} cut short anywhere`, () =>
