@@ -32,13 +32,14 @@ export function fillFrom(
   const end = begin + bytes.length;
   let filled = 0;
   while (filled < bytes.length) {
-    filled += file.readSync(bytes.subarray(filled)) ??
-      throwTruncated(path, { begin: begin + filled, end });
+    const count = file.readSync(bytes.subarray(filled));
+    if (count === null) {
+      throw new RangeError(
+        `Cannot read ${path}: it ends at byte ${
+          begin + filled
+        }, expected ${end}`,
+      );
+    }
+    filled += count;
   }
-}
-
-function throwTruncated(path: string, { begin, end }: ByteRange): never {
-  throw new RangeError(
-    `Cannot read ${path}: it ends at byte ${begin}, expected ${end}`,
-  );
 }
