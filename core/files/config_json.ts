@@ -1,4 +1,5 @@
 /** Strict reading of JSON configurations: every error names file, key, found and expected. */
+import { isRecord } from "./read_json.ts";
 
 /** Limits of configs, far above any published model: a damaged file must not take the machine's memory. */
 export const most = {
@@ -54,7 +55,7 @@ export class ConfigJson {
     allowed: AllowedValues = {},
     defaults: Readonly<Record<string, unknown>> = {},
   ) {
-    if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    if (!isRecord(json)) {
       const found = JSON.stringify(json);
       throw new TypeError(
         `Cannot read config ${file}: found ${found}, expected an object`,

@@ -15,6 +15,10 @@ export async function readPythonJson(path: string): Promise<unknown> {
   return parsed(quoted, path);
 }
 
+/** Whether a parsed JSON value is an object, and no list. */
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
 function parsed(text: string, path: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, "")); // a byte order mark

@@ -5,6 +5,7 @@
  * tokens and their ids follow transformers.
  */
 import type { ConfigJson } from "../files/config_json.ts";
+import { isRecord } from "../files/read_json.ts";
 
 /** An added token, as a `tokenizer.json` describes one. */
 export interface AddedToken {
@@ -182,8 +183,4 @@ function refused(value: unknown, file: string): never {
       JSON.stringify(value)
     }, expected a text, or its "content" with flags other than "single_word"`,
   );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -3,6 +3,7 @@
  * tokenizer library reads. The class fixes the scheme around the vocabulary, as
  * in transformers, whatever a `tokenizer.json` says of it.
  */
+import { isRecord } from "../files/read_json.ts";
 
 const startToken = "<|startoftext|>";
 const endToken = "<|endoftext|>";
@@ -115,19 +116,15 @@ function checkedVocabulary(
   vocab: unknown,
   file: string,
 ): Record<string, number> {
-  const isObject = typeof vocab === "object" && vocab !== null &&
-    !Array.isArray(vocab);
-  const odd = isObject
-    ? Object.entries(vocab).find(([, id]) =>
-      !Number.isSafeInteger(id) || id < 0
-    )
-    : undefined;
-  if (!isObject || odd) {
+  const refuse = (found: string) => {
     throw new TypeError(
-      `Cannot read ${file}: found ${
-        odd ? `id ${JSON.stringify(odd[1])} of "${odd[0]}"` : "no object"
-      }, expected whole numbers by token`,
+      `Cannot read ${file}: found ${found}, expected whole numbers by token`,
     );
+  };
+  if (!isRecord(vocab)) return refuse("no object");
+  for (const [token, id] of Object.entries(vocab)) {
+    if (Number.isSafeInteger(id) && id as number >= 0) continue;
+    refuse(`id ${JSON.stringify(id)} of "${token}"`);
   }
   for (const token of [startToken, endToken]) {
     if (Object.hasOwn(vocab, token)) continue;

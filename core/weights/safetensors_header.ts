@@ -6,6 +6,7 @@
  */
 import * as v from "valibot";
 import type { ByteRange } from "../files/byte_range.ts";
+import { isRecord } from "../files/read_json.ts";
 import { conform, oneOf, record, wholeFrom } from "../files/schema.ts";
 import { describe, sizeOf } from "../tensor/tensor.ts";
 import { parseStrictJson } from "./strict_json.ts";
@@ -82,8 +83,8 @@ function parseObject(bytes: Uint8Array, path: string): Record<string, unknown> {
 }
 
 const isOfStrings = (value: unknown): value is Record<string, string> =>
-  typeof value === "object" && !Array.isArray(value) &&
-  Object.values(value!).every((each) => typeof each === "string");
+  isRecord(value) &&
+  Object.values(value).every((each) => typeof each === "string");
 
 const sizes = v.array(wholeFrom(0));
 const entrySchema = record({
