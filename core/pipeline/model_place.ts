@@ -2,12 +2,10 @@
  * The place of a model's files: a folder with all of them, or a checkpoint in the
  * original layout and the folder of its configurations and tokenizers.
  */
+import { basename } from "node:path";
 import { isFile } from "../files/is_file.ts";
 import { modelFolder } from "../hub/model_folder.ts";
-import {
-  pipelineJson,
-  tokenizersOf,
-} from "../models/original/pipeline_json.ts";
+import { pipelineJson } from "../models/original/pipeline_json.ts";
 import { openTensorFile } from "../weights/open_tensor_file.ts";
 import type { TensorFile } from "../weights/tensor_file.ts";
 import { originalMmditFamily } from "../weights/original/mmdit.ts";
@@ -62,11 +60,13 @@ async function toldFolder(file: TensorFile): Promise<string> {
   const json = pipelineJson(file);
   const { path: checkpoint } = file;
   const folder = checkpoint.replace(/[^/\\]*$/, "") || "./";
+  const tokenizers = Object.keys(json).map((path) => path.split("/")[0])
+    .filter((name) => name.startsWith("tokenizer"));
   const own = await Promise.all(
-    tokenizersOf(json).map(async (tokenizer) => ({
-      ...tokenizer,
+    tokenizers.map(async (name) => ({
+      name,
       files: await tokenizerFiles(checkpoint, [
-        `${folder}${tokenizer.folder}/`,
+        `${folder}${name}/`,
         `${folder}tokenizer/`,
         folder,
       ]),
@@ -79,14 +79,9 @@ async function toldFolder(file: TensorFile): Promise<string> {
   for (const [name, content] of Object.entries(json)) {
     await writeJson(`${told}/${name}`, content);
   }
-  for (const { folder, padding, files, length } of own) {
-    await writeJson(`${told}/${folder}/tokenizer_config.json`, {
-      model_max_length: length,
-      pad_token: padding,
-    });
+  for (const { name, files } of own) {
     for (const file of files) {
-      const name = file.replace(/^.*[/\\]/, "");
-      await Deno.copyFile(file, `${told}/${folder}/${name}`);
+      await Deno.copyFile(file, `${told}/${name}/${basename(file)}`);
     }
   }
   return told;

@@ -16,9 +16,7 @@ import { textJson } from "./text_json.ts";
 import { unetJson } from "./unet_json.ts";
 
 /** Configurations by their path in a pipeline's folder. */
-export type PipelineJson = Readonly<Record<string, Record<string, unknown>>>;
-
-type Kind = "v1" | "v2" | "xl" | "refiner";
+type PipelineJson = Readonly<Record<string, Record<string, unknown>>>;
 
 /** The noise schedule of every published checkpoint of these models. */
 const trained = {
@@ -29,11 +27,37 @@ const trained = {
   steps_offset: 1,
 };
 
-/** The published schedulers, and the values of the networks that no tensor determines. */
+const first = {
+  /** The pipeline's class, and its class for inpainting. */
+  classes: ["StableDiffusionPipeline", "StableDiffusionInpaintPipeline"],
+  /** Further keys of the pipeline's index. */
+  index: {},
+  /** Ends of the names of the folders of text towers and tokenizers. */
+  texts: [""],
+  scalingFactor: 0.18215,
+};
+
+const xl = {
+  classes: ["StableDiffusionXLPipeline", "StableDiffusionXLInpaintPipeline"],
+  index: { force_zeros_for_empty_prompt: true },
+  texts: ["", "_2"],
+  scalingFactor: 0.13025,
+  sampleSize: 128,
+  scheduler: {
+    _class_name: "EulerDiscreteScheduler",
+    ...trained,
+    interpolation_type: "linear",
+    prediction_type: "epsilon",
+    timestep_spacing: "leading",
+    use_karras_sigmas: false,
+  },
+};
+
+/** The published pipelines, and the values of their networks that no tensor determines. */
 const published = {
   v1: {
+    ...first,
     sampleSize: 64,
-    scalingFactor: 0.18215,
     scheduler: {
       _class_name: "PNDMScheduler",
       ...trained,
@@ -42,8 +66,8 @@ const published = {
     },
   },
   v2: {
+    ...first,
     sampleSize: 96,
-    scalingFactor: 0.18215,
     scheduler: {
       _class_name: "DDIMScheduler",
       ...trained,
@@ -52,22 +76,25 @@ const published = {
       set_alpha_to_one: false,
     },
   },
-  xl: {
-    sampleSize: 128,
-    scalingFactor: 0.13025,
-    scheduler: {
-      _class_name: "EulerDiscreteScheduler",
-      ...trained,
-      interpolation_type: "linear",
-      prediction_type: "epsilon",
-      timestep_spacing: "leading",
-      use_karras_sigmas: false,
+  xl,
+  refiner: {
+    ...xl,
+    classes: [
+      "StableDiffusionXLImg2ImgPipeline",
+      "StableDiffusionXLInpaintPipeline",
+    ],
+    index: {
+      force_zeros_for_empty_prompt: false,
+      requires_aesthetics_score: true,
     },
+    texts: ["_2"],
   },
-} as const;
+};
+
+type Kind = keyof typeof published;
 
 /**
- * Infers the configurations of a checkpoint.
+ * Infers the configurations of a checkpoint, those of its tokenizers among them.
  *
  * @throws {TypeError} If the file is no checkpoint in the original layout of these models.
  * @throws {RangeError} If a tensor of one of its networks is missing.
@@ -76,12 +103,31 @@ export function pipelineJson(file: TensorFile): PipelineJson {
   const towers = originalTowers(file);
   const kind = kindOf(file, towers);
   const isXl = kind === "xl" || kind === "refiner";
-  const facts = published[kind === "refiner" ? "xl" : kind];
+  const facts = published[kind];
   const unet = new Structure(originalUnet(file));
   const vae = new Structure(originalAutoencoder(file));
   const unetConfig = unetJson(unet, facts.sampleSize);
+  const inpaints = unetConfig.in_channels === 9;
+  const texts = facts.texts.flatMap((end, i) => {
+    const { isOpenClip } = towers[i];
+    const config = textJson(towers[i], {
+      projects: isXl && isOpenClip,
+      skipped: kind === "v2" ? 1 : 0,
+    });
+    const tokenizer = {
+      model_max_length: config.max_position_embeddings,
+      pad_token: isOpenClip ? "!" : "<|endoftext|>",
+    };
+    return [
+      [`text_encoder${end}/config.json`, config],
+      [`tokenizer${end}/tokenizer_config.json`, tokenizer],
+    ];
+  });
   return {
-    "model_index.json": indexOf(kind, unetConfig.in_channels === 9),
+    "model_index.json": {
+      _class_name: facts.classes[inpaints ? 1 : 0],
+      ...facts.index,
+    },
     "scheduler/scheduler_config.json": facts.scheduler,
     "unet/config.json": unetConfig,
     "vae/config.json": autoencoderJson(vae, {
@@ -89,49 +135,9 @@ export function pipelineJson(file: TensorFile): PipelineJson {
       force_upcast: isXl,
       sample_size: 8 * facts.sampleSize,
     }),
-    ...Object.fromEntries(
-      towers.map((tower, i) => [
-        `${towerFolders[kind][i]}/config.json`,
-        textJson(tower, {
-          projects: isXl && tower.isOpenClip,
-          skipped: kind === "v2" ? 1 : 0,
-        }),
-      ]),
-    ),
+    ...Object.fromEntries(texts),
   };
 }
-
-/** The folders of a pipeline's text towers. */
-const towerFolders: Readonly<Record<Kind, readonly string[]>> = {
-  v1: ["text_encoder"],
-  v2: ["text_encoder"],
-  xl: ["text_encoder", "text_encoder_2"],
-  refiner: ["text_encoder_2"],
-};
-
-/** A tokenizer that a pipeline needs. */
-export interface NeededTokenizer {
-  /** The tokenizer's folder within the pipeline's. */
-  readonly folder: string;
-  /** The padding token. */
-  readonly padding: string;
-  /** The number of tokens of a text. */
-  readonly length: unknown;
-}
-
-/** The tokenizers of a checkpoint's text towers; open_clip's towers pad with "!", CLIP's with the end token. */
-export const tokenizersOf = (json: PipelineJson): NeededTokenizer[] =>
-  [["text_encoder", "tokenizer"], ["text_encoder_2", "tokenizer_2"]]
-    .flatMap(([tower, folder]) => {
-      const config = json[`${tower}/config.json`];
-      if (!config) return [];
-      const isOpenClip = config.hidden_act === "gelu";
-      return [{
-        folder,
-        padding: isOpenClip ? "!" : "<|endoftext|>",
-        length: config.max_position_embeddings,
-      }];
-    });
 
 function kindOf(file: TensorFile, towers: readonly OriginalTower[]): Kind {
   if (!isOriginal(file)) {
@@ -149,26 +155,4 @@ function kindOf(file: TensorFile, towers: readonly OriginalTower[]): Kind {
   );
   if (hasAdded) return towers.length === 2 ? "xl" : "refiner";
   return towers[0].isOpenClip ? "v2" : "v1";
-}
-
-/** The pipeline class of each kind, and its class for inpainting. */
-const classes: Readonly<Record<Kind, readonly [string, string]>> = {
-  v1: ["StableDiffusionPipeline", "StableDiffusionInpaintPipeline"],
-  v2: ["StableDiffusionPipeline", "StableDiffusionInpaintPipeline"],
-  xl: ["StableDiffusionXLPipeline", "StableDiffusionXLInpaintPipeline"],
-  refiner: [
-    "StableDiffusionXLImg2ImgPipeline",
-    "StableDiffusionXLInpaintPipeline",
-  ],
-};
-
-function indexOf(kind: Kind, inpaints: boolean): Record<string, unknown> {
-  const _class_name = classes[kind][inpaints ? 1 : 0];
-  if (kind === "xl") return { _class_name, force_zeros_for_empty_prompt: true };
-  if (kind !== "refiner") return { _class_name };
-  return {
-    _class_name,
-    force_zeros_for_empty_prompt: false,
-    requires_aesthetics_score: true,
-  };
 }
