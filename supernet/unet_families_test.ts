@@ -42,7 +42,7 @@ const families = {
     scheduler: "DDIMScheduler",
     guidanceScale: 2,
     latents: { height: 5, width: 9 },
-    own: { inpaints: true, middle: { attention: null } },
+    own: { inpaints: true, middle: [null] },
   },
 };
 

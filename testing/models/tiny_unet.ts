@@ -19,7 +19,7 @@ const config: UnetConfig = {
     { channels: 8, resnets: 2, attention: attention(1, 1) },
     { channels: 12, resnets: 1, attention: null },
   ],
-  middle: { attention: attention(1) },
+  middle: [attention(1), null],
   up: [
     { channels: 12, resnets: 2, attention: null },
     { channels: 8, resnets: 3, attention: attention(1, 1, 1) },

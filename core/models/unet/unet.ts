@@ -15,7 +15,6 @@ import {
 import { fuseBlocks } from "../block_graph/fused_blocks.ts";
 import { downsample, upsample } from "./resnet.ts";
 import type { UnetConfig } from "./unet_config.ts";
-import type { UnetMiddle } from "./unet_stages.ts";
 import {
   branchLayers,
   type Context,
@@ -85,12 +84,12 @@ function follow(path: Path, direction: "down" | "up", c: Context): void {
   }
 }
 
-/** Appends the middle: a resnet, or two with a transformer between them; always one branch. */
-function crossMiddle(path: Path, { attention }: UnetMiddle, c: Context): void {
+/** Appends the middle's resnets and transformers, which are one branch. */
+function crossMiddle(path: Path, c: Context): void {
   const block = "mid_block";
   const { channels } = path.stream;
-  for (const [i, own] of (attention ? [attention, null] : [null]).entries()) {
-    const options = { i, features: [path.stream], channels, attention: own };
+  for (const [i, attention] of c.config.middle.entries()) {
+    const options = { i, features: [path.stream], channels, attention };
     const made = branchLayers(block, options, c);
     append(path, { block, branch: block }, made);
   }
@@ -104,7 +103,7 @@ function layersOf(c: Context): Pick<Path, "layers" | "units"> {
   const layers = [first, embeddingLayer(c)];
   const path: Path = { layers, units: new Map(), skips: [stream], stream };
   follow(path, "down", c);
-  if (c.config.middle) crossMiddle(path, c.config.middle, c);
+  crossMiddle(path, c);
   follow(path, "up", c);
   layers.push(outputLayer(path.stream, c));
   return path;

@@ -199,8 +199,9 @@ function checkSizes(
   if (down[0].channels % 2 !== 0) {
     config.refuse("block_out_channels", "an even number of channels first");
   }
-  const lowest = { ...down[down.length - 1], ...middle };
-  for (const { channels, attention } of [...down, lowest, ...up]) {
+  const { channels } = down[down.length - 1];
+  const inMiddle = middle.map((attention) => ({ channels, attention }));
+  for (const { channels, attention } of [...down, ...inMiddle, ...up]) {
     if (channels % normGroups !== 0) {
       config.refuse("norm_num_groups", `a divisor of ${channels} channels`);
     }

@@ -23,7 +23,7 @@ Deno.test("parseUnetConfig() reads Stable Diffusion 1.5's keys", () => {
     outChannels: 4,
     inpaints: false,
     down: [level(16, 2), level(24, 2), level(32, 2), level(32, 2, false)],
-    middle: { attention: attention(1) },
+    middle: [attention(1), null],
     up: [level(32, 3, false), level(32, 3), level(24, 3), level(16, 3)],
     textWidth: 32,
     linearProjection: false,
@@ -62,7 +62,7 @@ Deno.test("parseUnetConfig() reads SDXL's depths and added conditions", () => {
   const depths = (stages: typeof down) =>
     stages.map(({ attention }) => attention?.depths ?? null);
   assertEquals(depths(down), [null, [2, 2], [10, 10]]);
-  assertEquals(middle?.attention?.depths, [10]);
+  assertEquals(middle[0]?.depths, [10]);
   assertEquals(depths(up), [[10, 10, 10], [2, 2, 2], null]);
   assertEquals(added, { textWidth: 10, timeIds: 6, timeChannels: 4 });
 });
@@ -78,10 +78,10 @@ Deno.test("parseUnetConfig() reads SSD-1B's depths, a middle without attention, 
   const depths = (stages: typeof down) =>
     stages.map(({ attention }) => attention?.depths ?? null);
   assertEquals(depths(down), [[1, 1], [1, 2], [2, 1], null]);
-  assertEquals(middle, { attention: null });
+  assertEquals(middle, [null]);
   assertEquals(depths(up), [null, [2, 1, 1], [1, 2, 3], [0, 0, 0]]);
   const none = { ...ssd, mid_block_type: null };
-  assertEquals(parseUnetConfig(none, "config.json").middle, null);
+  assertEquals(parseUnetConfig(none, "config.json").middle, []);
 });
 
 Deno.test("parseUnetConfig() reads an inpainting network's mask and a latent consistency model's scale", () => {

@@ -15,11 +15,6 @@ export interface UnetAttention {
   readonly heads: number;
 }
 
-/** The middle, at the lowest resolution: two resnets with a transformer between them, or a resnet alone. */
-export interface UnetMiddle {
-  readonly attention: UnetAttention | null;
-}
-
 /** The sizes of a level, whether or not it has attention. */
 type Size = Pick<UnetStage, "channels" | "resnets"> & { heads: number };
 
@@ -30,7 +25,7 @@ const depthKey = "transformer_layers_per_block";
 
 /**
  * Reads both paths in execution order, the way down from the highest resolution to
- * the lowest, the way up in reverse, and the middle, null for none. Despite its
+ * the lowest, the way up in reverse, and the middle. Despite its
  * name, `attention_head_dim` is a number of heads: diffusers kept a wrong name.
  *
  * @throws {TypeError} If lists differ in length, or ask for other layers.
@@ -129,16 +124,16 @@ function attendingLevels(
   return types.map((type) => type === attending);
 }
 
-/** The middle by its type; its transformer is as deep as the lowest level's first. */
+/** The attention after each resnet of the middle, by its type; a transformer is as deep as the lowest level's first. */
 function middleOf(
   config: ConfigJson,
   { depth, heads }: { depth: Depth; heads: number },
-): UnetMiddle | null {
+): readonly (UnetAttention | null)[] {
   const attending = "UNetMidBlock2DCrossAttn";
   const key = "mid_block_type";
   config.requireOneOf(key, [attending, "UNetMidBlock2D", null]);
   const type = config.value(key);
-  if (type !== attending) return type === null ? null : { attention: null };
+  if (type !== attending) return type === null ? [] : [null];
   const [first] = [depth].flat();
-  return { attention: { depths: [first], heads } };
+  return [{ depths: [first], heads }, null];
 }
