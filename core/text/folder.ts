@@ -7,7 +7,9 @@ import {
   namedTokens,
   type OwnTokens,
 } from "./added_tokens.ts";
+import { CharacterMap } from "./character_map.ts";
 import {
+  type BytePairs,
   bytePairsOf,
   clipRoles,
   clipScheme,
@@ -29,17 +31,15 @@ export interface TokenizerFolder {
   readonly config: ConfigJson;
   /** The normaliser, pieces and model, as `tokenizer.json` describes them. */
   readonly scheme: object;
-  /** A table for the normaliser that the scheme lacks; null for none. */
-  readonly characterMap: Uint8Array | null;
+  /** The normaliser, if it is no part of the scheme; null for none. */
+  readonly normalizer: CharacterMap | null;
   readonly named: NamedTokens;
   /** The tokens before and after each text. */
   readonly ends: { readonly start?: string; readonly end: string };
-  /** The file of the vocabulary, for errors. */
-  readonly file: string;
 }
 
 /** The content of a vocabulary's files. */
-interface Vocabulary extends Pick<TokenizerFolder, "characterMap" | "file"> {
+interface Vocabulary extends Pick<TokenizerFolder, "normalizer"> {
   readonly own: OwnTokens;
   /** The tokens of roles, and further special tokens, if no file gives others. */
   readonly defaults: Readonly<Record<string, unknown>>;
@@ -64,7 +64,7 @@ export async function readTokenizerFolder(
     split_special_tokens: [undefined, false],
   });
   const vocabulary = await readVocabulary(folder, config);
-  const { own, characterMap, described, defaults, file } = vocabulary;
+  const { own, normalizer, described, defaults } = vocabulary;
   const named = namedTokens(
     {
       config,
@@ -78,7 +78,7 @@ export async function readTokenizerFolder(
   const start = named.role("bos_token");
   const end = named.role("eos_token") ?? config.refuse("eos_token", "a token");
   const scheme = vocabulary.scheme(named);
-  return { config, scheme, characterMap, named, ends: { start, end }, file };
+  return { config, scheme, normalizer, named, ends: { start, end } };
 }
 
 const optionalJson = async (file: string): Promise<ConfigJson | null> =>
@@ -97,13 +97,13 @@ async function readVocabulary(
       vocab: await readJson(vocab),
       merges: await Deno.readTextFile(`${folder}/merges.txt`),
     });
-    return clipVocabulary(pairs, { file: vocab, described: [] });
+    return clipVocabulary(pairs);
   }
   const model = `${folder}/spiece.model`;
   if (await isFile(model)) {
     const pieces = sentencePieces(await Deno.readFile(model), model);
     const all = withSentinels(pieces, sentinelNames(config));
-    return t5Vocabulary(all, { file: model, described: [], config });
+    return t5Vocabulary(all, { file: model, config });
   }
   throw new Deno.errors.NotFound(
     `Cannot load tokenizer ${folder}: found neither tokenizer.json, vocab.json nor spiece.model`,
@@ -123,7 +123,7 @@ async function describedVocabulary(
     return t5Vocabulary(pieces, { file, described, config });
   }
   if (model.end_of_word_suffix === "</w>") {
-    return clipVocabulary(describedBytePairs(model, file), { file, described });
+    return clipVocabulary(describedBytePairs(model, file), described);
   }
   throw new TypeError(
     `Cannot load tokenizer ${file}: it is of no known kind (model "${model.type}"), expected CLIP's byte pairs or T5's pieces`,
@@ -131,17 +131,17 @@ async function describedVocabulary(
 }
 
 function clipVocabulary(
-  pairs: Parameters<typeof clipScheme>[0],
-  place: Pick<Vocabulary, "file" | "described">,
+  pairs: BytePairs,
+  described: readonly unknown[] = [],
 ): Vocabulary {
   const { vocab } = pairs;
   return {
-    ...place,
+    described,
     own: {
       size: Object.keys(vocab).length,
       idOf: (token) => Object.hasOwn(vocab, token) ? vocab[token] : undefined,
     },
-    characterMap: null,
+    normalizer: null,
     defaults: clipRoles,
     scheme: (named) => clipScheme(pairs, named.role("unk_token") ?? ""),
   };
@@ -149,15 +149,18 @@ function clipVocabulary(
 
 function t5Vocabulary(
   pieces: Unigrams,
-  { config, ...place }: Pick<Vocabulary, "file" | "described"> & {
+  { file, config, described = [] }: {
+    readonly file: string;
     readonly config: ConfigJson;
+    readonly described?: readonly unknown[];
   },
 ): Vocabulary {
+  const { characterMap } = pieces;
   const ids = new Map(pieces.pieces.map(([piece], id) => [piece, id]));
   return {
-    ...place,
+    described,
     own: { size: pieces.pieces.length, idOf: (token) => ids.get(token) },
-    characterMap: pieces.characterMap,
+    normalizer: characterMap && new CharacterMap(characterMap, file),
     defaults: {
       ...t5Roles,
       additional_special_tokens: [

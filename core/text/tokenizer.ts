@@ -6,7 +6,6 @@ import { Tokenizer } from "@huggingface/tokenizers";
 import { most } from "../files/config_json.ts";
 import { int64, type Tensor } from "../tensor/tensor.ts";
 import type { NamedTokens } from "./added_tokens.ts";
-import { CharacterMap } from "./character_map.ts";
 import { readTokenizerFolder, type TokenizerFolder } from "./folder.ts";
 
 /** Texts of one batch as tokens. */
@@ -151,7 +150,7 @@ export async function loadTokenizer(
 /** @throws {TypeError} If the library does not understand the description; its error is the `cause`. */
 function opened(
   folder: string,
-  { scheme, characterMap, named, ends, file }: TokenizerFolder,
+  { scheme, normalizer, named, ends }: TokenizerFolder,
 ): Tokenizer {
   const description = {
     ...scheme,
@@ -170,9 +169,7 @@ function opened(
       { cause },
     );
   }
-  if (characterMap) {
-    tokenizer.normalizer = new CharacterMap(characterMap, file);
-  }
+  if (normalizer) tokenizer.normalizer = normalizer;
   return tokenizer;
 }
 
