@@ -1,4 +1,5 @@
 /** Reads the names and shapes of a checkpoint's tensors, as original files have no configuration beside them. */
+import { lastOf } from "../../weights/original/translated.ts";
 import type { TensorFile } from "../../weights/tensor_file.ts";
 
 /** The tensors of a part of a checkpoint, under our names. */
@@ -20,11 +21,8 @@ export class Structure {
 
   /** The length of a list of modules, `prefix.0`, `prefix.1` and so on. */
   count(prefix: string): number {
-    const begin = `${prefix}.`;
-    const places = [...this.file.tensors.keys()]
-      .filter((name) => name.startsWith(begin))
-      .map((name) => Number.parseInt(name.slice(begin.length)));
-    return Math.max(-1, ...places) + 1;
+    const place = new RegExp(`^${RegExp.escape(prefix)}\\.(\\d+)\\.`);
+    return lastOf(this.file, place) + 1;
   }
 }
 

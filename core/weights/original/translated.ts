@@ -40,6 +40,7 @@ export function partOrWhole(file: TensorFile, prefix: string): TensorFile {
 /** The largest number that a pattern finds in the tensors' names, or -1. */
 export const lastOf = ({ tensors }: TensorFile, pattern: RegExp): number =>
   Math.max(
+    -1,
     ...Array.from(
       tensors.keys(),
       (name) => Number(pattern.exec(name)?.[1] ?? -1),
