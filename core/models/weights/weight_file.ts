@@ -9,7 +9,11 @@ import { checkFinite } from "../../weights/finite/check_finite.ts";
 import { openTensorFile } from "../../weights/open_tensor_file.ts";
 import type { TensorFile } from "../../weights/tensor_file.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
-import { tellUnused } from "./unused_tensors.ts";
+
+/** Paths of the files whose unused tensors were listed already. */
+const told = new Set<string>();
+/** The most unused tensors that a warning names. */
+const shown = 3;
 
 /** The differences between a file's keys and the model's. */
 export interface WeightKeys {
@@ -66,6 +70,23 @@ export function weightsIn(
     checkShape(file, names.get(key)!, shape);
     return source;
   };
+}
+
+/**
+ * Lists a file's unused tensors on the console, once for each file. A file may
+ * hold more than its network (a training's averages, the other tower of a pair),
+ * or the configuration may describe less than the file's network.
+ */
+function tellUnused(path: string, names: readonly string[]): void {
+  if (names.length === 0 || told.has(path)) return;
+  told.add(path);
+  const some = names.slice(0, shown).map((name) => `"${name}"`).join(", ");
+  const rest = names.length - shown;
+  console.warn(
+    `${path}: not used, as this model has no such weights: ${some}${
+      rest > 0 ? ` and ${rest} more` : ""
+    }`,
+  );
 }
 
 /** The file's name for each of the model's keys; the model's own name counts if a file holds two. */
