@@ -48,9 +48,9 @@ export async function loadComponent<Config>(
 ): Promise<Component<Config>> {
   const file = `${folder}/config.json`;
   const config = kind.parse(await readJson(file), file);
-  const partOf = (file: TensorFile) => kind.original?.(file, config);
-  const given = path === undefined ? undefined : openTensorFile(path);
-  const part = given && (kind.original ? partOf(given) : given);
+  const partOf = (file: TensorFile) =>
+    kind.original ? kind.original(file, config) : file;
+  const part = path === undefined ? undefined : partOf(openTensorFile(path));
   const stored = part ?? openTensorFile(findWeights(folder, kind.weightFile));
   const own = part ?? partOf(stored) ?? stored;
   return { config, weights: weightsIn(own, kind.parameters(config), kind) };

@@ -72,8 +72,7 @@ export async function loadModel(
   );
   const scheduler = `${folder}/scheduler/scheduler_config.json`;
   const schedulerConfig = await isFile(scheduler) ? scheduler : null;
-  const model = { ...inPipeline(network, parts), weights, schedulerConfig };
-  return parts ? { ...model, parts } : model;
+  return { ...inPipeline(network, parts), weights, schedulerConfig, parts };
 }
 
 /**
@@ -119,7 +118,7 @@ export function ofFamily<F extends Family>(
 }
 
 /** The network with its pipeline's number of text tokens and, in SDXL, the number of its `time_ids`. */
-function inPipeline(network: Network, parts: PipelineParts | null): Network {
+function inPipeline(network: Network, parts?: PipelineParts): Network {
   if (!parts) return network;
   const { tokens, readsScore } = parts;
   const { added } = network.family === "unet" ? network.config : {};
@@ -128,13 +127,13 @@ function inPipeline(network: Network, parts: PipelineParts | null): Network {
   return { ...network, tokens, config } as Network;
 }
 
-/** The folder of a pipeline's network and the contents of its index, or the folder itself and null. */
+/** The folder of a pipeline's network and the contents of its index, or the folder itself. */
 async function networkPlace(
   folder: string,
-): Promise<{ path: string; parts: PipelineParts | null }> {
+): Promise<{ path: string; parts?: PipelineParts }> {
   const parts = await readPipelineParts(folder);
   if (parts) return { path: parts.network, parts };
-  if (await isFile(`${folder}/config.json`)) return { path: folder, parts };
+  if (await isFile(`${folder}/config.json`)) return { path: folder };
   throw new Deno.errors.NotFound(
     `Cannot load model ${folder}: found neither model_index.json nor config.json`,
   );

@@ -58,7 +58,7 @@ export interface PipelineParts {
 }
 
 /**
- * Reads the index of a pipeline's folder; null if the folder has none.
+ * Reads the index of a pipeline's folder; undefined if the folder has none.
  *
  * Other keys are ignored, as diffusers does.
  *
@@ -66,9 +66,9 @@ export interface PipelineParts {
  */
 export async function readPipelineParts(
   folder: string,
-): Promise<PipelineParts | null> {
+): Promise<PipelineParts | undefined> {
   const file = `${folder}/model_index.json`;
-  if (!await isFile(file)) return null;
+  if (!await isFile(file)) return undefined;
   const config = new ConfigJson(await readJson(file), file, {
     _class_name: pipelineClasses,
     requires_aesthetics_score: [undefined, true, false],

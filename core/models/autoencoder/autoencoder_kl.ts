@@ -13,7 +13,11 @@ import {
 } from "../../weights/original/autoencoder.ts";
 import { leavesOut } from "../../weights/original/mmdit.ts";
 import { attention } from "../layers/attention.ts";
-import { type BlockGraph, inputOf } from "../block_graph/block_graph.ts";
+import {
+  type BlockGraph,
+  inputOf,
+  type LatentSize,
+} from "../block_graph/block_graph.ts";
 import { outputBlock } from "../block_graph/single_output_blocks.ts";
 import type { ComponentKind } from "../component.ts";
 import {
@@ -163,11 +167,7 @@ function chain(
 }
 
 /** The number of pictures in one call, and the size of their latents. */
-export interface PictureSize {
-  readonly batch: number;
-  readonly height: number;
-  readonly width: number;
-}
+export type PictureSize = LatentSize & { readonly batch: number };
 
 /**
  * The encoder's blocks. Input `image` `[B, C, H, W]`; output `moments`
