@@ -24,7 +24,7 @@ import {
   type AutoencoderConfig,
   parseAutoencoderConfig,
 } from "./autoencoder_config.ts";
-import { convolution, groupNorm } from "../layers/layers.ts";
+import { convolution, groupNorm, toMap, toTokens } from "../layers/layers.ts";
 import { parameterShapes, type WeightSource } from "../block_graph/weights.ts";
 import {
   downsample,
@@ -40,12 +40,11 @@ const epsilon = 1e-6;
 export const downscaling = ({ channels }: AutoencoderConfig): number =>
   2 ** (channels.length - 1);
 
-interface Link {
-  readonly name: string;
-  emit(g: GraphBuilder, x: Value): Value;
-}
-
-type Resample = "downsample" | "upsample";
+/** A module of a chain. */
+type Link = readonly [
+  name: string,
+  emit: (g: GraphBuilder, x: Value) => Value,
+];
 
 class Layers {
   constructor(
@@ -55,15 +54,15 @@ class Layers {
 
   convolution(path: string, channels: number, kernel = 3): Link {
     const options = { path, channels, kernel, weights: this.weights };
-    return { name: path, emit: (g, x) => convolution(g, x, options) };
+    return [path, (g, x) => convolution(g, x, options)];
   }
 
   /** Norm and SiLU before the last convolution. */
   normed(path: string): Link[] {
     const options = this.#norm(path);
     return [
-      { name: path, emit: (g, x) => groupNorm(g, x, options) },
-      { name: "conv_act", emit: (g, x) => g.silu(x) },
+      [path, (g, x) => groupNorm(g, x, options)],
+      ["conv_act", (g, x) => g.silu(x)],
     ];
   }
 
@@ -81,7 +80,10 @@ class Layers {
   levels(
     path: string,
     channels: readonly number[],
-    { resnets, resample }: { resnets: number; resample: Resample },
+    { resnets, sampler }: {
+      resnets: number;
+      sampler: (block: string, weights: WeightSource) => Link;
+    },
   ): Link[] {
     return channels.flatMap((count, level) => {
       const block = `${path}.${level}`;
@@ -90,59 +92,29 @@ class Layers {
         (_, i) => this.#resnet(`${block}.resnets.${i}`, count),
       );
       const isLast = level === channels.length - 1;
-      return isLast ? own : [...own, this[resample](block)];
+      return isLast ? own : [...own, sampler(block, this.weights)];
     });
-  }
-
-  /** Halves height and width: pads a row and a column at the end, then convolves with stride 2. */
-  downsample(block: string): Link {
-    const path = `${block}.downsamplers.0`;
-    const options = { path, padding: [0, 0, 1, 1], weights: this.weights };
-    return { name: path, emit: (g, x) => downsample(g, x, options) };
-  }
-
-  upsample(block: string): Link {
-    const path = `${block}.upsamplers.0`;
-    const { weights } = this;
-    return {
-      name: path,
-      emit(g, x) {
-        const [, , height, width] = x.shape;
-        const size = { height: 2 * height, width: 2 * width };
-        return upsample(g, x, { path, size, weights });
-      },
-    };
   }
 
   /** A residual block; if the channels change, its shortcut is a 1x1 convolution. */
   #resnet(path: string, channels: number): Link {
     const options = { ...this.#norm(path), channels };
-    return {
-      name: path,
-      emit(g, x) {
-        const stream = x.shape[1] === channels
-          ? x
-          : resnetShortcut(g, x, options);
-        return g.add(stream, resnetBranch(g, x, options));
-      },
-    };
+    return [path, (g, x) => {
+      const stream = x.shape[1] === channels
+        ? x
+        : resnetShortcut(g, x, options);
+      return g.add(stream, resnetBranch(g, x, options));
+    }];
   }
 
   /** Self-attention over all positions, with one head. */
   #attention(path: string): Link {
     const norm = this.#norm(`${path}.group_norm`);
     const options = { path, heads: 1, weights: this.weights };
-    return {
-      name: path,
-      emit(g, x) {
-        const [batch, channels, height, width] = x.shape;
-        const flat = [batch, channels, height * width];
-        const normed = g.reshape(groupNorm(g, x, norm), flat);
-        const tokens = g.transpose(normed, [0, 2, 1]);
-        const out = g.transpose(attention(g, tokens, options), [0, 2, 1]);
-        return g.add(x, g.reshape(out, x.shape));
-      },
-    };
+    return [path, (g, x) => {
+      const tokens = toTokens(g, groupNorm(g, x, norm));
+      return g.add(x, toMap(g, attention(g, tokens, options), x));
+    }];
   }
 
   #norm(path: string) {
@@ -151,18 +123,33 @@ class Layers {
   }
 }
 
+/** Halves height and width: pads a row and a column at the end, then convolves with stride 2. */
+function downsampler(block: string, weights: WeightSource): Link {
+  const path = `${block}.downsamplers.0`;
+  const options = { path, padding: [0, 0, 1, 1], weights };
+  return [path, (g, x) => downsample(g, x, options)];
+}
+
+function upsampler(block: string, weights: WeightSource): Link {
+  const path = `${block}.upsamplers.0`;
+  return [path, (g, x) => {
+    const [, , height, width] = x.shape;
+    const size = { height: 2 * height, width: 2 * width };
+    return upsample(g, x, { path, size, weights });
+  }];
+}
+
 /** A chain as a block graph; each block reads the output of the block before. */
 function chain(
   links: readonly Link[],
   { model, input, output }: { model: string; input: Value; output: string },
 ): BlockGraph {
-  const blocks = links.map((link, i) =>
-    outputBlock({
-      name: link.name,
-      inputs: [links[i - 1]?.name ?? input.name],
-      output: i === links.length - 1 ? output : link.name,
-    }, (g, [x]) => link.emit(g, x))
-  );
+  const blocks = links.map(([name, emit], i) => {
+    const inputs = [i === 0 ? input.name : links[i - 1][0]];
+    const isLast = i === links.length - 1;
+    const tensors = { name, inputs, output: isLast ? output : name };
+    return outputBlock(tensors, (g, [x]) => emit(g, x));
+  });
   return { model, inputs: [input], blocks, output };
 }
 
@@ -185,7 +172,7 @@ export function encoderBlockGraph(
     layers.convolution("encoder.conv_in", channels[0]),
     ...layers.levels("encoder.down_blocks", channels, {
       resnets,
-      resample: "downsample",
+      sampler: downsampler,
     }),
     ...layers.middle("encoder.mid_block", channels[channels.length - 1]),
     ...layers.normed("encoder.conv_norm_out"),
@@ -219,7 +206,7 @@ export function decoderBlockGraph(
     ...layers.middle("decoder.mid_block", channels[0]),
     ...layers.levels("decoder.up_blocks", channels, {
       resnets: resnets + 1,
-      resample: "upsample",
+      sampler: upsampler,
     }),
     ...layers.normed("decoder.conv_norm_out"),
     layers.convolution("decoder.conv_out", outChannels),

@@ -21,6 +21,7 @@ import {
   type LayerOptions,
   linear,
   parameter,
+  patchEmbedding,
 } from "../layers/layers.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
 
@@ -158,15 +159,13 @@ function patchTokens(
   pixels: Value,
   { config, weights }: { config: ClipVisionConfig; weights: WeightSource },
 ): Value {
-  const { width, channels, patchSize: p, imageSize } = config;
+  const { width, patchSize } = config;
   const path = "vision_model.embeddings";
-  const [batch] = pixels.shape;
-  const count = (imageSize / p) ** 2;
   const own = (name: string, shape: readonly number[]) =>
     parameter(g, `${path}.${name}`, shape, weights);
-  const kernel = own("patch_embedding.weight", [width, channels, p, p]);
-  const map = g.conv(pixels, kernel, null, { strides: [p, p] });
-  const patches = g.transpose(g.reshape(map, [batch, width, count]), [0, 2, 1]);
+  const layer = { path: `${path}.patch_embedding`, width, bias: false };
+  const patches = patchEmbedding(g, pixels, { ...layer, patchSize, weights });
+  const [batch, count] = patches.shape;
   const token = g.reshape(own("class_embedding", [width]), [1, 1, width]);
   const tokens = g.expand(token, [batch, 1, width]);
   const all = g.concat([tokens, patches], { axis: 1 });

@@ -169,21 +169,31 @@ export const groupNorm: Layer<GroupNormOptions> = (
   });
 };
 
+/** Reshapes a map to tokens: `[B, D, H, W]` → `[B, H W, D]`. */
+export function toTokens(g: GraphBuilder, map: Value): Value {
+  const [batch, width, height, columns] = map.shape;
+  const flat = g.reshape(map, [batch, width, height * columns]);
+  return g.transpose(flat, [0, 2, 1]);
+}
+
+/** Reshapes tokens to a map of the shape of `like`: `[B, H W, D]` → `[B, D, H, W]`. */
+export const toMap = (g: GraphBuilder, tokens: Value, like: Value): Value =>
+  g.reshape(g.transpose(tokens, [0, 2, 1]), like.shape);
+
 /** Embeds non-overlapping patches as tokens: `[B, C, H, W]` → `[B, (H/p)(W/p), width]`. */
 export const patchEmbedding: Layer<LinearOptions & { patchSize: number }> = (
   g,
   x,
-  { path, patchSize: p, width, weights },
-) => {
-  return g.scope(path, () => {
+  { path, patchSize: p, width, weights, bias: hasBias = true },
+) =>
+  g.scope(path, () => {
     const shape = [width, x.shape[1], p, p];
     const weight = parameter(g, `${path}.weight`, shape, weights);
-    const bias = parameter(g, `${path}.bias`, [width], weights);
-    const y = g.conv(x, weight, bias, { strides: [p, p] }); // [B, width, H/p, W/p]
-    const tokens = y.shape[2] * y.shape[3];
-    return g.transpose(g.reshape(y, [x.shape[0], width, tokens]), [0, 2, 1]);
+    const bias = hasBias
+      ? parameter(g, `${path}.bias`, [width], weights)
+      : null;
+    return toTokens(g, g.conv(x, weight, bias, { strides: [p, p] }));
   });
-};
 
 /**
  * Sinusoidal embedding of timesteps, cosines first, with frequencies in float32 as

@@ -6,7 +6,6 @@
  * Shapes: feature map `[B, D, H, W]`, tokens `[B, L, D]` with `L = H W`, text
  * `[B, S, E]`.
  */
-import type { GraphBuilder } from "../../onnx/builder.ts";
 import type { Value } from "../../onnx/graph.ts";
 import { attention, type AttentionOptions } from "../layers/attention.ts";
 import {
@@ -16,6 +15,8 @@ import {
   type Layer,
   type LayerOptions,
   linear,
+  toMap,
+  toTokens,
 } from "../layers/layers.ts";
 
 /** ε of the group norm before the first projection, and of the layer norms in the blocks. */
@@ -26,17 +27,6 @@ const layerNormEpsilon = 1e-5;
 export interface ProjectionOptions extends LayerOptions {
   readonly linearProjection: boolean;
 }
-
-/** Reshapes a map to tokens: `[B, D, H, W]` → `[B, H W, D]`. */
-function toTokens(g: GraphBuilder, x: Value): Value {
-  const [batch, width, height, columns] = x.shape;
-  const flat = g.reshape(x, [batch, width, height * columns]);
-  return g.transpose(flat, [0, 2, 1]);
-}
-
-/** Reshapes tokens to a map of the shape of `like`: `[B, H W, D]` → `[B, D, H, W]`. */
-const toMap = (g: GraphBuilder, tokens: Value, like: Value): Value =>
-  g.reshape(g.transpose(tokens, [0, 2, 1]), like.shape);
 
 /** Turns the feature map, normalised and projected, into tokens. */
 export const projectIn: Layer<ProjectionOptions & { groups: number }> = (
