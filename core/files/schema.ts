@@ -132,10 +132,8 @@ function ofMissing(
 }
 
 /** A schema for numbers that `holds` accepts. @param words The expectation. */
-const within = (
-  words: string,
-  holds: (value: number) => boolean = Number.isFinite,
-) => v.pipe(v.number(words), v.check(holds, words));
+const within = (words: string, holds: (value: number) => boolean) =>
+  v.pipe(v.number(words), v.check(holds, words));
 
 /** A number that is finite in float32 too, in which networks compute. */
 export const finite = within(

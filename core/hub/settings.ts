@@ -9,13 +9,11 @@ export interface Arrival {
   readonly size: number;
 }
 
-/** The settings of access to the hub. */
 export interface HubSettings {
   /** Folder of the cache, shared with Python. */
   readonly cache: string;
   /** Address of the hub, with no slash at its end. */
   readonly endpoint: string;
-  /** The access token for models that are not public. */
   readonly token?: string;
   /** Whether only the cache may be asked. */
   readonly offline: boolean;

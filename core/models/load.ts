@@ -33,13 +33,11 @@ export type LoadedModel = Network & {
   readonly parts?: PipelineParts;
 };
 
-/** A loaded model of one family. */
 export type LoadedFamily<F extends Family> = Extract<
   LoadedModel,
   { family: F }
 >;
 
-/** The kind of component that a diffusion network is. */
 export const networkKind: ComponentKind<Network> = {
   weightFile: "diffusion_pytorch_model.safetensors",
   parse: parseNetwork,

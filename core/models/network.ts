@@ -41,7 +41,6 @@ type ConfigOf<F extends Family> = Extract<Network, { family: F }>["config"];
 /** The units that a gate may switch; each family has some of these. */
 export type Granularity = "block" | "branch" | "layer" | "sublayer";
 
-/** Options to build a network's block graph. */
 export type NetworkOptions = BuildOptions<Granularity>;
 
 /** A family of networks. Its methods take its own configuration, and a granularity that was checked. */
@@ -118,7 +117,6 @@ export const usualGranularity = Object.fromEntries(
   familyNames.map((family) => [family, families[family].usual]),
 ) as Readonly<Record<Family, Granularity>>;
 
-/** Every granularity of any family. */
 export const allGranularities: readonly Granularity[] = [
   ...new Set(familyNames.flatMap((family) => families[family].granularities)),
 ];

@@ -24,10 +24,8 @@ const pipelines = {
   StableDiffusionXLPipeline: { network: "unet" },
 };
 
-/** A pipeline's class in diffusers. */
 export type PipelineClass = keyof typeof pipelines;
 
-/** Every known class. */
 export const pipelineClasses = Object.keys(
   pipelines,
 ) as readonly PipelineClass[];

@@ -19,7 +19,6 @@ export interface AddedToken {
   readonly special: boolean;
 }
 
-/** A token without an id. */
 type Wanted = Omit<AddedToken, "id">;
 
 /** The roles of tokens, in the order in which transformers adds them. */

@@ -34,7 +34,6 @@ interface TokenizerParts {
   readonly vocabulary: number;
 }
 
-/** A loaded tokenizer. */
 export class TextTokenizer {
   /** The number of tokens of every text, L. */
   readonly length: number;

@@ -13,7 +13,6 @@ import {
 } from "./tensor_file.ts";
 import { isTorchFile, openTorch } from "./torch/torch_file.ts";
 
-/** The number of first bytes that tell the formats apart. */
 const beginningBytes = 64;
 const lfsPointer = "version https://git-lfs";
 

@@ -51,7 +51,6 @@ export function openSafetensors(path: string): SafetensorsFile {
   return { ...tensorFile(path, tensors), metadata };
 }
 
-/** The options of {@linkcode writeSafetensors}. */
 export interface SafetensorsOptions {
   /** Free strings, written into the header. */
   readonly metadata?: Readonly<Record<string, string>>;

@@ -33,12 +33,10 @@ export const safetensorsBytes = {
 /** A dtype as the format spells it. */
 export type SafetensorsDType = keyof typeof safetensorsBytes;
 
-/** The file of a header. */
 interface Place {
   readonly path: string;
   /** Bytes of the whole file. */
   readonly fileSize: number;
-  /** The first byte after the header. */
   readonly dataBegin: number;
 }
 

@@ -11,7 +11,6 @@ import {
 import { decodeStored, widenToFloat32 } from "./safetensors_values.ts";
 import { rowMajor } from "./torch/strides.ts";
 
-/** The place of one tensor. */
 export interface StoredTensor extends ByteRange {
   /** The file that holds the tensor; in an index, one of several. */
   readonly path: string;

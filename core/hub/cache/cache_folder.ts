@@ -10,10 +10,8 @@ import { withLock } from "./lock.ts";
 import type { HubSettings } from "../settings.ts";
 import { writing } from "../transfer/writing.ts";
 
-/** The folders of a repository in the cache. */
 export interface CacheFolder {
   readonly root: string;
-  /** The folder of the repository's locks. */
   readonly locks: string;
 }
 
@@ -27,7 +25,6 @@ export function cacheFolder(
   return { root: `${cache}/${name}`, locks: `${cache}/.locks/${name}` };
 }
 
-/** The folder of a commit's files. */
 export const snapshotFolder = ({ root }: CacheFolder, commit: string): string =>
   `${root}/snapshots/${commit}`;
 

@@ -107,7 +107,6 @@ export async function ask(
   return { status: response.status, headers: response.headers, chunks };
 }
 
-/** The error for a status that is no success. */
 function refused(
   { status, headers }: Response,
   url: string,
@@ -141,7 +140,6 @@ function waitAskedFor(headers: Headers): number | undefined {
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 }
 
-/** A request's address, its patience, and its stop. */
 interface Watched {
   readonly url: string;
   readonly patience: number;

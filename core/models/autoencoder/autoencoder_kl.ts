@@ -223,7 +223,6 @@ const olderNames: Readonly<Record<string, string>> = {
   proj_attn: "to_out.0",
 };
 
-/** The kind of component that an autoencoder is. */
 export const autoencoderKind: ComponentKind<AutoencoderConfig> = {
   weightFile: "diffusion_pytorch_model.safetensors",
   renamed: (key) =>

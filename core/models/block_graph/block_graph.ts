@@ -63,7 +63,6 @@ export interface BuildOptions<Granularity extends string> {
   readonly latents?: LatentSize;
 }
 
-/** Describes an input of a model. */
 export const inputOf = (
   name: string,
   shape: readonly number[],

@@ -9,10 +9,8 @@ import { fused, fusedResidual } from "./fused_blocks.ts";
 /** `block`: a gate for each transformer block. `sublayer`: a gate for each attention and feed-forward layer. */
 export type TransformerGranularity = "block" | "sublayer";
 
-/** Options to build a transformer's block graph. */
 export type TransformerOptions = BuildOptions<TransformerGranularity>;
 
-/** The options that a transformer's units depend on. */
 export type TransformerUnitOptions = Pick<
   TransformerOptions,
   "granularity" | "backup"

@@ -71,7 +71,6 @@ function isOfClass(config: ConfigJson, name: string): boolean {
   return Array.isArray(architectures) && architectures.includes(name);
 }
 
-/** The configuration of a text tower. */
 export type ClipTextConfig = Readonly<ReturnType<typeof parseClipTextConfig>>;
 
 /**

@@ -12,14 +12,12 @@ import type {
 import { clipTextKind, clipVisionKind } from "./clip_load.ts";
 import type { RandomTensors } from "../initial_weights/random_tensors.ts";
 
-/** All weights of a text tower by key. */
 export const initClipText = (
   config: ClipTextConfig,
   random: RandomTensors,
 ): Map<string, Tensor<"float32">> =>
   initial(config, clipTextKind.parameters(config), random);
 
-/** All weights of a picture tower by key. */
 export const initClipVision = (
   config: ClipVisionConfig,
   random: RandomTensors,

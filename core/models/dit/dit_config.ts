@@ -45,7 +45,6 @@ const defaults = {
   sample_size: 32,
 };
 
-/** The part of `transformer/config.json` that the network depends on. */
 export type DitConfig = Readonly<ReturnType<typeof parseDitConfig>>;
 
 /**

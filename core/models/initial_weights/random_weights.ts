@@ -2,7 +2,6 @@
 import { float32, sizeOf } from "../../tensor/tensor.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
 
-/** Standard deviation of every weight. */
 const deviation = 0.02;
 
 /** Standard deviation of the sum of four uniform bytes. */

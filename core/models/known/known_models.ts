@@ -152,10 +152,8 @@ export const knownModels = {
   "ssd-1b": known("unet", ssd1b),
 } satisfies Readonly<Record<string, Network>>;
 
-/** The name of a known model. */
 export type KnownModelName = keyof typeof knownModels;
 
-/** Whether a known model has this name. */
 export const isKnownModel = (name: string): name is KnownModelName =>
   Object.hasOwn(knownModels, name);
 

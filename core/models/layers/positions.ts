@@ -14,7 +14,6 @@ function waves(
   }
 }
 
-/** A grid of tokens. */
 export interface TokenGrid {
   readonly height: number;
   readonly columns: number;

@@ -39,7 +39,6 @@ export interface Streams {
   readonly text: string;
 }
 
-/** A transformer block on two streams. */
 export interface JointBlock {
   /** The block's module path. */
   readonly name: string;
@@ -51,7 +50,6 @@ export interface JointBlock {
   readonly isDual?: boolean;
 }
 
-/** The streams after a block. */
 export const streamsAfter = (name: string): Streams => ({
   picture: name,
   text: `${name}.context`,

@@ -29,7 +29,6 @@ const defaults = {
   sample_size: 128,
 };
 
-/** The part of `transformer/config.json` that the network depends on. */
 export type Sd3Config = Readonly<ReturnType<typeof parseSd3Config>>;
 
 /**

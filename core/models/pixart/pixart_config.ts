@@ -31,7 +31,6 @@ const defaults = {
 /** The `sample_size` of 1024x1024 pixels: in older files, which lack the key, only this size has micro-conditions. */
 const microSampleSize = 128;
 
-/** The part of `transformer/config.json` that the network depends on. */
 export type PixartConfig = Readonly<ReturnType<typeof parsePixartConfig>>;
 
 /**

@@ -29,7 +29,6 @@ const harmless = [
   ...["scale_decoder_outputs", "use_cache"],
 ];
 
-/** The configuration of T5's encoder in version 1.1. */
 export type T5EncoderConfig = Readonly<ReturnType<typeof parseT5EncoderConfig>>;
 
 /**

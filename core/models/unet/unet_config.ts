@@ -87,7 +87,6 @@ const harmless = [
   ...["update_after_step", "use_ema_warmup"],
 ];
 
-/** The part of `unet/config.json` that the network depends on. */
 export type UnetConfig = Readonly<ReturnType<typeof parseUnetConfig>>;
 
 /**

@@ -86,7 +86,6 @@ function reversedDepths(
     : depths.toReversed();
 }
 
-/** The stages of one path, in its order. */
 function pathOf(
   config: ConfigJson,
   direction: "Down" | "Up",

@@ -114,7 +114,6 @@ const { scan } = new WebAssembly.Instance(
   { m: { m: memory } },
 ).exports as unknown as { scan: Scan };
 
-/** Whether a dtype holds floats. */
 export const isFloat = (dtype: SafetensorsDType): boolean => dtype in floats;
 
 /** Whether all floats in the first bytes of {@linkcode scanWindow} are finite. */

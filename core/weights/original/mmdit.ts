@@ -18,7 +18,6 @@ import {
 /** The prefix of a transformer's names in the checkpoint of a whole pipeline. */
 const prefix = "model.diffusion_model.";
 
-/** A family of multimodal transformers. */
 type MmditFamily = "sd3" | "flux";
 
 /** A tensor that only the family's original has. */

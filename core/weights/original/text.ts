@@ -26,7 +26,6 @@ const places = [
 export const originalT5 = (file: TensorFile): TensorFile =>
   partOrWhole(file, `${textEncoders}t5xxl.transformer.`);
 
-/** A text tower of a checkpoint. */
 export interface OriginalTower {
   readonly file: TensorFile;
   readonly isOpenClip: boolean;

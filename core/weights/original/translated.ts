@@ -11,7 +11,6 @@ export type Translation = (
   tensor: StoredTensor,
 ) => readonly (readonly [name: string, tensor: StoredTensor])[];
 
-/** A file with translated tensors. */
 export const translatedFile = (
   file: TensorFile,
   translate: Translation,

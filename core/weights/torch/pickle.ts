@@ -156,7 +156,6 @@ class Machine {
     );
   }
 
-  /** Reads the next `count` bytes. */
   bytes(count: number): Uint8Array {
     if (count > pickleLimit) {
       const why = `has ${count} bytes, expected at most ${pickleLimit}`;

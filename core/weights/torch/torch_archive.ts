@@ -8,7 +8,6 @@ import { readZipDirectory } from "./zip_directory.ts";
 /** "PK", then the kind of a zip's first record. */
 const signature = [0x50, 0x4b, 0x03, 0x04];
 
-/** Whether a file begins as an archive does. */
 export const isTorchArchive = (beginning: Uint8Array): boolean =>
   signature.every((byte, i) => beginning[i] === byte);
 

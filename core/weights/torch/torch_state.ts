@@ -11,7 +11,6 @@ import {
 } from "../safetensors_header.ts";
 import { spanOf, type StridedShape } from "./strides.ts";
 
-/** The most axes of a tensor. */
 const mostAxes = 16;
 
 /** The most elements of a tensor that repeats some, as its size on paper has no limit. */
@@ -113,7 +112,6 @@ const globals = new Map(
   ].map((each) => [each.name, each]),
 );
 
-/** Rules for a pickle by `torch.save`. */
 export const torchRules: PickleRules = { globals, persistent: storage };
 
 /** Makes a storage of `("storage", class, key, device, elements)`; older files add None, or a view, which is refused. */

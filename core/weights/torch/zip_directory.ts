@@ -37,7 +37,6 @@ export function readZipDirectory(path: string): Map<string, ByteRange> {
   return new Archive(path).entries();
 }
 
-/** The directory's range, and its number of entries. */
 interface Directory extends ByteRange {
   readonly count: number;
 }
@@ -50,13 +49,11 @@ interface Entry {
   readonly offset: number;
 }
 
-/** The text in a range of a record. */
 const textIn = (view: DataView, { begin, end }: ByteRange): string =>
   new TextDecoder().decode(
     new Uint8Array(view.buffer, view.byteOffset + begin, end - begin),
   );
 
-/** An archive while it is read. */
 class Archive {
   readonly #path: string;
   readonly #size: number;
