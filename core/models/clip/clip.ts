@@ -8,7 +8,7 @@
 import { GraphBuilder } from "../../onnx/builder.ts";
 import type { Graph, Value } from "../../onnx/graph.ts";
 import { float32 } from "../../tensor/tensor.ts";
-import { attention } from "../layers/attention.ts";
+import { attention, type AttentionNames } from "../layers/attention.ts";
 import { causalMask } from "../layers/attention_mask.ts";
 import type {
   ClipEncoderConfig,
@@ -46,7 +46,11 @@ interface LayerContext extends LayerOptions {
 }
 
 /** transformers' names of the attention's linear layers. */
-const names = ["q_proj", "k_proj", "v_proj", "out_proj"];
+const names: AttentionNames = {
+  projections: ["q_proj", "k_proj", "v_proj"],
+  norms: [],
+  output: "out_proj",
+};
 
 const feedForward: Layer<LayerContext> = (g, x, { path, config, weights }) => {
   const { width, inner, activation } = config;

@@ -22,6 +22,7 @@ import {
   transformerUnits,
 } from "../block_graph/transformer_units.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
+import { attended, projected } from "../layers/attention.ts";
 import { linear } from "../layers/layers.ts";
 import {
   modulatedNorm,
@@ -35,7 +36,6 @@ import {
   textBlock,
 } from "./conditioning.ts";
 import type { FluxConfig } from "./flux_config.ts";
-import { attended, pictureLayers, projected } from "./joint_attention.ts";
 import {
   epsilon,
   type JointContext,
@@ -80,7 +80,7 @@ function singleSublayers(
     const [shift, scale, gate] = g.chunk(three, 3, { axis: 1 });
     const tokens = modulatedNorm(g, x, { shift, scale, path: norm, epsilon });
     const path = `${name}.attn`;
-    const own = projected(g, tokens, { ...c, path, layers: pictureLayers });
+    const own = projected(g, tokens, { ...c, path });
     const mixed = g.scope(path, () => attended(g, [own], c)); // [B, S + L, D]
     const up = { path: `${name}.proj_mlp`, width: 4 * width, weights };
     const hidden = g.gelu(linear(g, tokens, up), { approximate: "tanh" });

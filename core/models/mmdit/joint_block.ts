@@ -11,6 +11,13 @@ import type { Value } from "../../onnx/graph.ts";
 import type { Block } from "../block_graph/block_graph.ts";
 import { branchBlock } from "../block_graph/single_output_blocks.ts";
 import type { WeightSource } from "../block_graph/weights.ts";
+import {
+  attended,
+  attention,
+  type HeadOptions,
+  projected,
+  textNames,
+} from "../layers/attention.ts";
 import { type Layer, linear } from "../layers/layers.ts";
 import {
   type Conditions,
@@ -18,13 +25,6 @@ import {
   modulatedNorm,
 } from "../layers/modulated_transformer.ts";
 import { modulationBlock } from "./conditioning.ts";
-import {
-  attended,
-  type HeadOptions,
-  pictureLayers,
-  projected,
-  textLayers,
-} from "./joint_attention.ts";
 
 /** Options that all blocks of a network share. */
 export interface JointContext extends HeadOptions {
@@ -107,8 +107,8 @@ function jointAttentionBlock(
     const options = { ...c, path: name };
     const mixed = g.scope(name, () =>
       attended(g, [
-        projected(g, textTokens, { ...options, layers: textLayers }),
-        projected(g, pictureTokens, { ...options, layers: pictureLayers }),
+        projected(g, textTokens, { ...options, names: textNames }),
+        projected(g, pictureTokens, options),
       ], c));
     const sizes = [y.shape[1], x.shape[1]];
     const [toText, toPicture] = g.split(mixed, sizes, { axis: 1 });
@@ -116,7 +116,7 @@ function jointAttentionBlock(
       linear(g, from, { path: `${name}.${layer}`, width, weights });
     const added = { gate: own.gate, branch: out(toPicture, "to_out.0") };
     if (!other) return [added];
-    return [added, { gate: other.gate, branch: out(toText, "to_add_out") }];
+    return [added, { gate: other.gate, branch: out(toText, textNames.output) }];
   });
 }
 
@@ -126,7 +126,6 @@ function pictureAttentionBlock(
   c: JointContext,
 ): Block {
   const [name, norm1] = [`${block}.attn2`, `${block}.norm1`];
-  const { width, weights } = c;
   const tensors = {
     name,
     inputs: [picture, norm1],
@@ -136,13 +135,7 @@ function pictureAttentionBlock(
   return branchBlock(tensors, (g, [x, modulations]) => {
     const { gate, ...moved } = threeOf(g, modulations, 6);
     const tokens = modulatedNorm(g, x, { ...moved, path: norm1, epsilon });
-    const options = { ...c, path: name, layers: pictureLayers };
-    const mixed = g.scope(
-      name,
-      () => attended(g, [projected(g, tokens, options)], c),
-    );
-    const out = { path: `${name}.to_out.0`, width, weights };
-    return [{ gate, branch: linear(g, mixed, out) }];
+    return [{ gate, branch: attention(g, tokens, { ...c, path: name }) }];
   });
 }
 
