@@ -184,6 +184,17 @@ Deno.test("snapshot() sends the token to the hub alone", () => {
   });
 });
 
+Deno.test("snapshot() does not ask again at an endpoint that is no address", () =>
+  hub(() => undefined, async (own) => {
+    const settings = { ...own.settings, endpoint: "huggingface.co" };
+    await assertRejects(
+      () => snapshot(model, settings),
+      HubError,
+      'HF_ENDPOINT is "huggingface.co", expected an address such as https://',
+    );
+    assertEquals(own.pauses, []);
+  }));
+
 Deno.test("snapshot() takes an earlier download if the hub does not answer or refuses", () => {
   let refuses = false;
   const fault: Fault = () =>

@@ -87,6 +87,11 @@ export async function ask(
   { page, headers = {} }: { page: string; headers?: Record<string, string> },
 ): Promise<Answer> {
   const { token, patience } = settings;
+  if (!/^https?:\/\//.test(url)) {
+    throw new HubError(
+      `Cannot download ${url}: HF_ENDPOINT is "${settings.endpoint}", expected an address such as https://huggingface.co`,
+    );
+  }
   // fetch drops the token if a redirect leaves the hub.
   const authorization: Record<string, string> = token
     ? { authorization: `Bearer ${token}` }
