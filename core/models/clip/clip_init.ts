@@ -3,42 +3,37 @@
  * them (Radford et al., 2021): normal, narrower in layers that add to the residual
  * stream, the narrower the more layers a tower has; biases 0, norms 1.
  */
-import { float32, type Tensor, zeros } from "../../tensor/tensor.ts";
+import { float32, zeros } from "../../tensor/tensor.ts";
 import type {
   ClipEncoderConfig,
   ClipTextConfig,
   ClipVisionConfig,
 } from "./clip_config.ts";
 import { clipTextKind, clipVisionKind } from "./clip_load.ts";
-import type { RandomTensors } from "../initial_weights/random_tensors.ts";
+import {
+  initialWeights,
+  type RandomTensors,
+} from "../initial_weights/random_tensors.ts";
 
-export const initClipText = (
-  config: ClipTextConfig,
-  random: RandomTensors,
-): Map<string, Tensor<"float32">> =>
+export const initClipText = (config: ClipTextConfig, random: RandomTensors) =>
   initial(config, clipTextKind.parameters(config), random);
 
 export const initClipVision = (
   config: ClipVisionConfig,
   random: RandomTensors,
-): Map<string, Tensor<"float32">> =>
-  initial(config, clipVisionKind.parameters(config), random);
+) => initial(config, clipVisionKind.parameters(config), random);
 
-function initial(
+const initial = (
   config: ClipEncoderConfig,
   shapes: ReadonlyMap<string, readonly number[]>,
   random: RandomTensors,
-): Map<string, Tensor<"float32">> {
-  return new Map([...shapes].map(([key, shape]) => {
-    if (key.endsWith(".bias")) return [key, zeros(shape)];
+) =>
+  initialWeights(shapes, (key, shape) => {
+    if (key.endsWith(".bias")) return zeros(shape);
     const spread = spreadOf(key, config);
     const { data } = random.randn(shape);
-    return [
-      key,
-      float32(shape, data.map((x) => spread === null ? 1 : spread * x)),
-    ];
-  }));
-}
+    return float32(shape, data.map((x) => spread === null ? 1 : spread * x));
+  });
 
 /** Standard deviation of a weight; null for the scale of a norm, which starts at 1. */
 function spreadOf(

@@ -1,8 +1,8 @@
 /** Initial weights of a DiT that is trained here. */
-import type { Tensor } from "../../tensor/tensor.ts";
 import { parameterShapes } from "../block_graph/weights.ts";
 import {
   adaLnZeroWeight,
+  initialWeights,
   type RandomTensors,
 } from "../initial_weights/random_tensors.ts";
 import { ditBlockGraph } from "./dit.ts";
@@ -14,16 +14,8 @@ const kinds = {
 };
 
 /** All weights of a DiT by key, in diffusers' layout. */
-export function initDitWeights(
-  config: DitConfig,
-  random: RandomTensors,
-): Map<string, Tensor<"float32">> {
-  const shapes = parameterShapes((weights) =>
-    ditBlockGraph(config, weights, { batch: 1 })
+export const initDitWeights = (config: DitConfig, random: RandomTensors) =>
+  initialWeights(
+    parameterShapes((weights) => ditBlockGraph(config, weights, { batch: 1 })),
+    (key, shape) => adaLnZeroWeight(key, shape, random, kinds),
   );
-  return new Map(
-    [...shapes].map((
-      [key, shape],
-    ) => [key, adaLnZeroWeight(key, shape, random, kinds)]),
-  );
-}

@@ -9,6 +9,13 @@ export interface RandomTensors {
   randn(shape: readonly number[]): Tensor<"float32">;
 }
 
+/** All weights of a model by key, drawn in the order of their shapes. */
+export const initialWeights = (
+  shapes: ReadonlyMap<string, readonly number[]>,
+  draw: (key: string, shape: readonly number[]) => Tensor<"float32">,
+): Map<string, Tensor<"float32">> =>
+  new Map([...shapes].map(([key, shape]) => [key, draw(key, shape)]));
+
 function uniformWithin(
   bound: number,
   shape: readonly number[],

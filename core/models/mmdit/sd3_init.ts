@@ -3,6 +3,7 @@ import { float32, type Tensor } from "../../tensor/tensor.ts";
 import { parameterShapes } from "../block_graph/weights.ts";
 import {
   adaLnZeroWeight,
+  initialWeights,
   type RandomTensors,
 } from "../initial_weights/random_tensors.ts";
 import { sinCosPositions } from "../layers/positions.ts";
@@ -28,17 +29,13 @@ export function sd3Positions(config: Sd3Config): Tensor<"float32"> {
 }
 
 /** All weights of an SD3 by key, in diffusers' layout, its table of positions among them. */
-export function initSd3Weights(
-  config: Sd3Config,
-  random: RandomTensors,
-): Map<string, Tensor<"float32">> {
-  const shapes = parameterShapes((weights) =>
-    sd3BlockGraph(config, weights, { batch: 1, tokens: 1 })
+export const initSd3Weights = (config: Sd3Config, random: RandomTensors) =>
+  initialWeights(
+    parameterShapes((weights) =>
+      sd3BlockGraph(config, weights, { batch: 1, tokens: 1 })
+    ),
+    (key, shape) =>
+      key === positionTable
+        ? sd3Positions(config)
+        : adaLnZeroWeight(key, shape, random, kinds),
   );
-  return new Map([...shapes].map(([key, shape]) => [
-    key,
-    key === positionTable
-      ? sd3Positions(config)
-      : adaLnZeroWeight(key, shape, random, kinds),
-  ]));
-}

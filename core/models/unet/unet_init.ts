@@ -4,10 +4,11 @@
  * code. At first every resnet is its shortcut, every transformer the identity, and
  * the prediction zero.
  */
-import { type Tensor, zeros } from "../../tensor/tensor.ts";
+import { zeros } from "../../tensor/tensor.ts";
 import { parameterShapes } from "../block_graph/weights.ts";
 import {
   defaultWeight,
+  initialWeights,
   type RandomTensors,
 } from "../initial_weights/random_tensors.ts";
 import { unetBlockGraph } from "./unet.ts";
@@ -17,15 +18,13 @@ import type { UnetConfig } from "./unet_config.ts";
 const endsBranch = /(^conv_out|\.conv2|\.proj_out)\.(weight|bias)$/;
 
 /** All weights of a UNet by key, in diffusers' layout. */
-export function initUnetWeights(
-  config: UnetConfig,
-  random: RandomTensors,
-): Map<string, Tensor<"float32">> {
+export function initUnetWeights(config: UnetConfig, random: RandomTensors) {
   const shapes = parameterShapes((weights) =>
     unetBlockGraph(config, weights, { batch: 1 })
   );
-  return new Map([...shapes].map(([key, shape]) => [
-    key,
-    endsBranch.test(key) ? zeros(shape) : defaultWeight(key, shapes, random),
-  ]));
+  return initialWeights(
+    shapes,
+    (key, shape) =>
+      endsBranch.test(key) ? zeros(shape) : defaultWeight(key, shapes, random),
+  );
 }
