@@ -37,25 +37,21 @@ export async function download(
 ): Promise<void> {
   const partial = `${path}.incomplete`;
   const wasThere = await sizeOf(partial) > 0;
-  const fetchAll = () =>
-    persist(
-      `download ${info.url}`,
-      settings,
-      () => transfer(partial, info, settings),
-    );
-  await fetchAll();
-  let found = await digestOf(partial, info);
-  if (found !== expected(info) && wasThere) {
+  const expected = `${info.size} bytes of hash ${info.hash}`;
+  const fetchAll = async () => {
+    const task = () => transfer(partial, info, settings);
+    await persist(`download ${info.url}`, settings, task);
+    return await digestOf(partial, info);
+  };
+  let found = await fetchAll();
+  if (found !== expected && wasThere) {
     await Deno.remove(partial); // another process left other bytes
-    await fetchAll();
-    found = await digestOf(partial, info);
+    found = await fetchAll();
   }
-  if (found === expected(info)) return await Deno.rename(partial, path);
+  if (found === expected) return await Deno.rename(partial, path);
   await Deno.remove(partial);
   throw new HubError(
-    `Cannot download ${info.url}: found ${found}, expected ${
-      expected(info)
-    }; removed, run again`,
+    `Cannot download ${info.url}: found ${found}, expected ${expected}; removed, run again`,
   );
 }
 
@@ -112,10 +108,7 @@ function beginOf({ status, headers }: Answer): number {
 const sizeOf = async (path: string): Promise<number> =>
   (await statOf(path))?.size ?? 0;
 
-const expected = ({ size, hash }: BlobInfo): string =>
-  `${size} bytes of hash ${hash}`;
-
-/** A file's size and hash, as {@linkcode expected} writes them. */
+/** A file's size, and its hash of the kind of the expected one. */
 async function digestOf(path: string, { hash }: BlobInfo): Promise<string> {
   const size = await sizeOf(path);
   const digest = hashFor(hash, size);
