@@ -8,7 +8,7 @@ export { ConfigJson, most } from "./config_json.ts";
 export { entriesOf, isFile, statOf } from "./is_file.ts";
 export { libraryJson } from "./library_json.ts";
 export { transformersKeys } from "./library_keys.ts";
-export { isRecord, readJson, readPythonJson } from "./read_json.ts";
+export { readJson, readPythonJson } from "./read_json.ts";
 export {
   conform,
   type Conformed,

@@ -5,17 +5,13 @@ import type { Block, Branch } from "./block_graph.ts";
 
 type Emit = (g: GraphBuilder, inputs: readonly Value[]) => Value;
 
-/** The names of a block with one output and of its tensors. */
-interface OneOutput {
-  readonly name: string;
-  readonly inputs: readonly string[];
-  /** The output's name; the block's name by default. */
-  readonly output?: string;
-}
-
 /** A block with one output; if the block is gated, its backup connection holds that output. */
 export const outputBlock = (
-  { name, inputs, output = name, gated = false }: OneOutput & {
+  { name, inputs, output = name, gated = false }: {
+    readonly name: string;
+    readonly inputs: readonly string[];
+    /** The output's name; the block's name by default. */
+    readonly output?: string;
     readonly gated?: boolean;
   },
   emit: Emit,
@@ -29,13 +25,14 @@ export const outputBlock = (
 
 /** A gated block that adds to a stream; its output is the sum. By default it reads the stream alone. */
 export const residualBlock = (
-  { stream, inputs = [stream], ...block }:
-    & Omit<OneOutput, "inputs">
-    & Partial<Pick<OneOutput, "inputs">>
-    & { readonly stream: string },
+  { name, stream, inputs = [stream] }: {
+    readonly name: string;
+    readonly stream: string;
+    readonly inputs?: readonly string[];
+  },
   emit: Emit,
 ): Block => ({
-  ...outputBlock({ ...block, inputs, gated: true }, emit),
+  ...outputBlock({ name, inputs, gated: true }, emit),
   streams: [stream],
 });
 
