@@ -11,8 +11,7 @@ export class PassingError extends Error {
   /** @param details Milliseconds to `wait`, if the hub says so; whether bytes came before the failure (`progressed`). */
   constructor(
     message: string,
-    readonly details: ErrorOptions & { wait?: number; progressed?: boolean } =
-      {},
+    readonly details: ErrorOptions & { wait?: number; progressed?: boolean },
   ) {
     super(message, details);
   }
