@@ -210,7 +210,6 @@ function namedOutputs(features: ClipFeatures): Map<string, Value> {
       [i, i - hidden.length]
         .map((place) => [`hidden_states.${place}`, value] as const)
     ),
-    ["penultimate", hidden[hidden.length - 2]],
     ["last_hidden_state", last],
     ["pooler_output", pooled],
     ...(projected ? [["embeds", projected] as const] : []),

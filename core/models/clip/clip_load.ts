@@ -25,11 +25,8 @@ const ignored = /\.position_ids$/;
 const bareParts =
   /^(?=(embeddings|encoder|final_layer_norm|pre_layrnorm|post_layernorm)\.)/;
 
-/** Outputs that together depend on every weight. */
-const allOf = (projection: number | null): string[] => [
-  "pooler_output",
-  ...(projection === null ? [] : ["embeds"]),
-];
+/** A tower asks for all of its weights, whatever its outputs. */
+const anyOutput = { batch: 1, outputs: ["pooler_output"] };
 
 export const clipTextKind: ComponentKind<ClipTextConfig> = {
   weightFile,
@@ -41,12 +38,7 @@ export const clipTextKind: ComponentKind<ClipTextConfig> = {
       : originalText(file, config),
   parse: (json, file) => parseClipTextConfig(json, file),
   parameters: (config) =>
-    askedShapes((weights) =>
-      clipTextGraph(config, weights, {
-        batch: 1,
-        outputs: allOf(config.projection),
-      })
-    ),
+    askedShapes((weights) => clipTextGraph(config, weights, anyOutput)),
 };
 
 export const clipVisionKind: ComponentKind<ClipVisionConfig> = {
@@ -55,12 +47,7 @@ export const clipVisionKind: ComponentKind<ClipVisionConfig> = {
   renamed: (key) => key.replace(bareParts, "vision_model."),
   parse: parseClipVisionConfig,
   parameters: (config) =>
-    askedShapes((weights) =>
-      clipVisionGraph(config, weights, {
-        batch: 1,
-        outputs: allOf(config.projection),
-      })
-    ),
+    askedShapes((weights) => clipVisionGraph(config, weights, anyOutput)),
 };
 
 /** A text tower that projects, whatever class its config names, because the pipeline decides. */
