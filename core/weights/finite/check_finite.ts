@@ -1,10 +1,7 @@
 /** Checks that weights are finite: a NaN in a file would only show as a black image, many layers later. */
-import { readRange } from "../../files/byte_range.ts";
-import { isFloat, windowBytes } from "./exponent_scan.ts";
+import { type StoredTensor, tensorFile } from "../tensor_file.ts";
+import { isFloat } from "./exponent_scan.ts";
 import { type Scan, scanInTurn, scanned, scanOf } from "./scan_in_turn.ts";
-import { safetensorsBytes } from "../safetensors_header.ts";
-import { decodeStored, widenToFloat32 } from "../safetensors_values.ts";
-import type { StoredTensor } from "../tensor_file.ts";
 
 /** The ranges that were found finite, by the state of their file. */
 const known = new Map<string, Set<string>>();
@@ -39,8 +36,8 @@ export function checkFinite(tensors: ReadonlyMap<string, StoredTensor>): void {
     scanInTurn(scan);
     for (const [i, isFinite] of scanned(scan).entries()) {
       const { name, stored, passed } = checked[i];
-      if (!isFinite) throw notFinite(name, stored);
-      passed.add(rangeOf(stored));
+      if (isFinite) passed.add(rangeOf(stored));
+      else checkElements(name, stored);
     }
   }
 }
@@ -65,25 +62,14 @@ function secondThread(scan: Scan): Disposable {
   return { [Symbol.dispose]: () => worker.terminate() };
 }
 
-/** @throws {RangeError} If the file ends before the tensor does. */
-function notFinite(
-  name: string,
-  { path, dtype, shape, begin, end }: StoredTensor,
-): RangeError {
-  const elementBytes = safetensorsBytes[dtype];
-  let index = 0;
-  for (let at = begin; at < end; at += windowBytes) {
-    const bytes = readRange(path, {
-      begin: at,
-      end: Math.min(end, at + windowBytes),
-    });
-    const own = { dtype, shape: [bytes.length / elementBytes], bytes };
-    const { data } = widenToFloat32(decodeStored(own, name), name);
-    const found = data.findIndex((x) => !Number.isFinite(x));
-    index += found === -1 ? data.length : found;
-    if (found !== -1) break;
-  }
-  return new RangeError(
+/** Checks the elements of a tensor alone: others may lie between those of a view. */
+function checkElements(name: string, stored: StoredTensor): void {
+  const { path, shape } = stored;
+  const file = tensorFile(path, new Map([[name, stored]]));
+  const index = file.readFloat32(name).data
+    .findIndex((x) => !Number.isFinite(x));
+  if (index === -1) return;
+  throw new RangeError(
     `Cannot use ${path}: tensor "${name}" is not finite at index ${index} of [${shape}], expected no NaN or infinity`,
   );
 }

@@ -89,6 +89,27 @@ Deno.test("checkFinite() passes integers, and reads a tensor that passed only on
     return Promise.resolve();
   }));
 
+Deno.test("checkFinite() passes a view between whose elements lie others that are not finite", () =>
+  inTemporaryFolder((folder) => {
+    const path = `${folder}/w`;
+    const storage = Float32Array.of(1, NaN, 2, NaN, 3);
+    Deno.writeFileSync(path, new Uint8Array(storage.buffer));
+    const every = (distance: number) =>
+      checkFinite(
+        new Map([["w", {
+          path,
+          dtype: "F32" as const,
+          shape: [1 + 4 / distance],
+          begin: 0,
+          end: 20,
+          strides: [distance],
+        }]]),
+      );
+    every(2);
+    assertThrows(() => every(1), RangeError, "not finite at index 1 of [5]");
+    return Promise.resolve();
+  }));
+
 Deno.test("checkFinite() looks at many bytes on two threads, and names the tensor that is not finite", () =>
   inTemporaryFolder((folder) => {
     const path = `${folder}/w`;
