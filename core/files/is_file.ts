@@ -1,9 +1,12 @@
-/** A path's file information, or null if nothing is there. @throws As `Deno.stat`, for any other error. */
+/** A path's file information, or null if nothing is there, as below a file. @throws As `Deno.stat`, for any other error. */
 export async function statOf(path: string): Promise<Deno.FileInfo | null> {
   try {
     return await Deno.stat(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
+    const { NotFound, NotADirectory } = Deno.errors;
+    if (error instanceof NotFound || error instanceof NotADirectory) {
+      return null;
+    }
     throw error;
   }
 }

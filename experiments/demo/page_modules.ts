@@ -25,7 +25,10 @@ export async function moduleResponse(path: string): Promise<Response> {
     const script = stripTypeScriptTypes(source, { mode: "transform" });
     return new Response(withPaths(script), { headers: headersOf(".js") });
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return notFound(path);
+    const { NotFound, NotADirectory } = Deno.errors;
+    const isMissing = error instanceof NotFound ||
+      error instanceof NotADirectory;
+    if (isMissing) return notFound(path);
     throw error;
   }
 }
