@@ -43,6 +43,10 @@ Deno.test("readPicture() refuses other kinds and files that are cut off, saying 
   ) {
     await refused((await bytesOf(name)).subarray(0, end), message);
   }
+  for (const text of [`P6${" ".repeat(1000)}x`, "P6 0 1 255 "]) {
+    const pixmap = new TextEncoder().encode(text);
+    await refused(pixmap, "expected P5 or P6, sizes, 255 and all pixels");
+  }
   const data = new Uint16Array(6);
   const deep = encode({ width: 2, height: 1, channels: 3, depth: 16, data });
   await refused(deep, "it has 16 bits a channel, expected 8 at most");

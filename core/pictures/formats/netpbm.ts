@@ -1,9 +1,13 @@
 /** Binary PPM and PGM files (netpbm) of 8 bits a channel. */
 import type { Picture } from "../picture.ts";
 
-/** Matches kind, width, height and largest value, with comments between them, and one white space at the end. */
-const header =
-  /^P([56])(?:\s+|\s*#[^\n\r]*[\n\r])+(\d+)(?:\s+|\s*#[^\n\r]*[\n\r])+(\d+)(?:\s+|\s*#[^\n\r]*[\n\r])+(\d+)\s/;
+/** White space and comments; a repeated `\s+` here would take exponential time on a damaged header. */
+const gap = String.raw`(?:\s|#[^\n\r]*[\n\r])+`;
+
+/** Matches kind, width, height and largest value, and one white space at the end. */
+const header = new RegExp(
+  `^P([56])${gap}(\\d+)${gap}(\\d+)${gap}(\\d+)\\s`,
+);
 
 /** Decodes a file's bytes; grey becomes three equal channels. @throws {TypeError} If the bytes are no whole such file. */
 export function decodeNetpbm(bytes: Uint8Array, path: string): Picture {
@@ -12,7 +16,8 @@ export function decodeNetpbm(bytes: Uint8Array, path: string): Picture {
   const [width, height, most] = numbers.map(Number);
   const stored = kind === "6" ? 3 : 1;
   const values = bytes.subarray(all?.length ?? 0);
-  if (!all || most !== 255 || values.length < width * height * stored) {
+  const size = width * height * stored;
+  if (!all || most !== 255 || size === 0 || values.length < size) {
     throw new TypeError(
       `Cannot read picture ${path}: found ${
         JSON.stringify(all ?? start.slice(0, 20))
