@@ -58,16 +58,20 @@ Deno.test("readPicture() refuses other kinds and files that are cut off, saying 
   await refused(bmp, "its compression is 2, expected none");
 });
 
-Deno.test("readPicture() refuses four colours of several sizes", async () => {
+Deno.test("readPicture() refuses four colours of several blocks a unit", async () => {
   const bytes = await Deno.readFile(`${folder}/cmyk.jpg`);
   const frame = bytes.findIndex((byte, i) =>
     byte === 0xff && bytes[i + 1] === 0xc0
   );
-  bytes[frame + 11] = 0x22;
-  await refused(
-    bytes,
-    "Four colours sampled by 22, 11, 11, 11, expected all alike",
-  );
+  const sampled = (colours: number) => {
+    const own = bytes.slice();
+    for (let i = 0; i < colours; i++) own[frame + 11 + 3 * i] = 0x22;
+    return own;
+  };
+  const message = (found: string) =>
+    `Four colours sampled by ${found}, expected 11 for each`;
+  await refused(sampled(1), message("22, 11, 11, 11"));
+  await refused(sampled(4), message("22, 22, 22, 22"));
 });
 
 Deno.test("isOtherPictureName() knows pictures that are not read", () => {

@@ -70,7 +70,7 @@ export const hasFourColours = (file: Uint8Array): boolean =>
  * Decodes a file of four colours.
  *
  * @param decodeGrey Decodes a grey file to three equal channels.
- * @throws {RangeError} If the file is cut off or damaged, or its colours are not all of one size.
+ * @throws {RangeError} If the file is cut off or damaged, or a colour's samples are not single blocks.
  */
 export function decodeFourColours(
   file: Uint8Array,
@@ -81,11 +81,9 @@ export function decodeFourColours(
   const adobe = segments.find(({ marker, bytes }) =>
     marker === APP14 && bytes.length >= 14
   );
-  const [first, ...others] = greyFiles(segments).map((grey) =>
-    decodeGrey(grey)
-  );
-  const { height, width } = first;
-  const planes = [first, ...others].map(({ data }) => data);
+  const pictures = greyFiles(segments).map((grey) => decodeGrey(grey));
+  const [{ height, width }] = pictures;
+  const planes = pictures.map(({ data }) => data);
   const isTransformed = adobe?.bytes[13] === 2;
   const data = new Uint8Array(3 * width * height);
   for (let i = 0; i < data.length; i += 3) {
@@ -157,13 +155,14 @@ function append(file: number[], bytes: Iterable<number>): void {
   for (const byte of bytes) file.push(byte);
 }
 
+/** Requires one block of each colour in a unit of a scan, as `ScanSplitter` reads it. */
 function checkSampling({ bytes }: Segment): void {
   const factors = Array.from({ length: colours }, (_, i) => bytes[9 + 3 * i]);
-  if (new Set(factors).size === 1) return;
+  if (factors.every((each) => each === 0x11)) return;
   throw new RangeError(
     `Four colours sampled by ${
       factors.map((each) => each.toString(16)).join(", ")
-    }, expected all alike; convert it to RGB`,
+    }, expected 11 for each; convert it to RGB`,
   );
 }
 
