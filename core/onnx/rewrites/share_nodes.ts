@@ -20,15 +20,12 @@ function constantKey(
 }
 
 const nodeKey = (
-  { op, domain, attributes }: Node,
+  { op, domain, attributes, single }: Node,
   inputs: string[],
   region: Region,
 ): string =>
   JSON.stringify([
-    region,
-    domain,
-    op,
-    inputs,
+    ...[region, domain, op, inputs, single],
     Object.entries(attributes).sort(),
   ]);
 
