@@ -242,6 +242,7 @@ export class PipelineSampler {
         kind: solver.kind,
         scheduler: configFor(this.#scheduler, solver),
         eta: undefined,
+        originalInferenceSteps: undefined,
       },
       timesteps,
       sigmas: undefined,

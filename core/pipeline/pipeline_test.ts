@@ -44,6 +44,9 @@ Deno.test("withSteps() takes another solver, along the lines of flow matching to
   const sd = await loadPipeline("zoo/models/sd-shapes");
   const unipc = sd.sampler({ steps: 6 }).withSteps(4, { kind: "unipc" });
   assertEquals(unipc.sampler, sd.sampler({ steps: 4, kind: "unipc" }).sampler);
+  const lcm = { steps: 6, kind: "lcm", originalInferenceSteps: 40 } as const;
+  const freed = sd.sampler(lcm).withSteps(4, { kind: "unipc" });
+  assertEquals(freed.sampler, unipc.sampler);
   const timesteps = [900, 500, 100];
   const listed = { kind: "dpm-solver++", timesteps } as const;
   const few = sd.sampler().withSteps(3, { ...listed, order: 1 });
