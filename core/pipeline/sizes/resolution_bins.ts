@@ -3,6 +3,8 @@
  * "buckets"): about as many pixels at every aspect ratio. A picture of another
  * size is drawn at the size with the nearest aspect ratio, then fitted.
  */
+import { usualPixelsPerLatent } from "../../models/autoencoder/pixels_per_latent.ts";
+import { roundHalfEven } from "../../tensor/rounding.ts";
 import type { PictureSize } from "../prompts/prompt_encoder.ts";
 
 /** Height and width. */
@@ -24,21 +26,16 @@ const largest = [
 ].toSorted(([a, b], [c, d]) => a / b - c / d);
 
 /** Bins by the side of a square's latents. */
-const tables = new Map([[32, usual], [64, usual], [128, usual], [
-  256,
-  largest,
-]]);
+const tables: Readonly<Record<number, readonly Bin[]>> = {
+  32: usual,
+  64: usual,
+  128: usual,
+  256: largest,
+};
 
-/** Pixels along a side of a latent, in the tables. */
-const pixelsPerLatent = 8;
-
-/** Height over width as in diffusers' tables: to two decimals, halves to even. */
-function tabled([height, width]: Bin): number {
-  const hundredths = 100 * height / width;
-  const rounded = Math.round(hundredths);
-  const isOdd = hundredths % 1 === 0.5 && rounded % 2 === 1;
-  return (isOdd ? rounded - 1 : rounded) / 100;
-}
+/** Height over width as in diffusers' tables: to two decimals. */
+const tabled = ([height, width]: Bin): number =>
+  roundHalfEven(100 * height / width) / 100;
 
 /**
  * The size at which a picture is drawn; null if the tables lack the model's.
@@ -50,13 +47,13 @@ export function binned(
   { height, width }: PictureSize,
   sampleSize: number,
 ): PictureSize | null {
-  const table = tables.get(sampleSize);
+  const table = tables[sampleSize];
   if (!table) return null;
   const ratio = height / width;
   const distance = (bin: Bin) => Math.abs(tabled(bin) - ratio);
   const [rows, columns] = table.reduce((best, bin) =>
     distance(bin) < distance(best) ? bin : best
   );
-  const unit = pixelsPerLatent * sampleSize / 16;
+  const unit = usualPixelsPerLatent * sampleSize / 16;
   return { height: unit * rows, width: unit * columns };
 }

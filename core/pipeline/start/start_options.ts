@@ -1,5 +1,6 @@
 /** The start of sampling, if it is not noise alone, and the number of steps that it leaves. */
 import type { Picture } from "../../pictures/picture.ts";
+import { roundHalfEven } from "../../tensor/rounding.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
 /** A picture to start from, and how much of it stays. */
@@ -69,7 +70,7 @@ export function stepsUntil(
   timesteps: readonly number[],
   { part, trained }: { readonly part: number; readonly trained: number },
 ): number {
-  const cutOff = Math.round(trained - part * trained);
+  const cutOff = roundHalfEven(trained - part * trained);
   const before = timesteps.filter((timestep) => timestep >= cutOff).length;
   const parts = part > 0 && part < 1;
   if (parts && before > 0 && before < timesteps.length) return before;

@@ -30,6 +30,8 @@ Deno.test("stepsUntil() counts the steps above a part of the training's timestep
     stepsUntil(timesteps, { part, trained: 1000 });
   assertEquals(count(0.6), 3);
   assertEquals(count(0.3), 1);
+  const near = { part: 0.9975, trained: 1000 }; // up to timestep 2.5, which Python rounds to 2
+  assertEquals(stepsUntil([3, 2, 1], near), 2);
   for (const part of [0, 0.1, 1, 1.2, NaN]) {
     assertThrows(
       () => count(part),
