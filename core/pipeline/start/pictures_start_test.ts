@@ -3,7 +3,7 @@ import { inTinyPipeline } from "@dip-go/testing/models";
 import type { LoadedModel } from "../../models/load.ts";
 import type { Picture } from "../../pictures/picture.ts";
 import { parseSchedulerConfig } from "../../samplers/mod.ts";
-import { joined } from "../../tensor/batch.ts";
+import { joined, stacked, unstacked } from "../../tensor/batch.ts";
 import { TorchGenerator } from "../../tensor/random.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { loadAutoencoder, openPictureDecoder } from "../picture_decoder.ts";
@@ -149,5 +149,11 @@ Deno.test("a pipeline goes on where another one ended", async () => {
     const ended = await drawn({ start });
     assertEquals([whole.calls, begun.calls, ended.calls], [5, 3, 2]);
     assertEquals(ended.latents, whole.latents);
+    const [first] = unstacked(begun.latents);
+    await assertRejects(
+      () => drawn({ start: { ...start, latents: stacked([first]) } }),
+      RangeError,
+      "found 1 of them, expected one for each picture",
+    );
   });
 });

@@ -53,16 +53,23 @@ export const noiseStart =
     sampler,
   });
 
-/** The start from another pipeline's latents, a row for each picture. */
+/** The start from another pipeline's latents, a row for each picture. @throws {RangeError} Drawing does, if rows are missing. */
 export function latentStart(
   latents: Tensor<"float32">,
   sampler: Sampler,
 ): StartDrawer {
   const rows = unstacked(latents);
-  return ({ places }) => ({
-    latents: stacked(places.map((i) => rows[i])),
-    sampler: { ...sampler, initNoiseSigma: 1 },
-  });
+  return ({ places }) => {
+    if (places.some((i) => i >= rows.length)) {
+      throw new RangeError(
+        `Cannot start from latents: found ${rows.length} of them, expected one for each picture`,
+      );
+    }
+    return {
+      latents: stacked(places.map((i) => rows[i])),
+      sampler: { ...sampler, initNoiseSigma: 1 },
+    };
+  };
 }
 
 /** The sampling that a picture is prepared for. */
