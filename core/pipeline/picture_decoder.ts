@@ -1,5 +1,5 @@
 /** Latents to pictures, by a pipeline's autoencoder. */
-import { joined, unstacked } from "../tensor/batch.ts";
+import { stacked, unstacked } from "../tensor/batch.ts";
 import type { AutoencoderConfig } from "../models/autoencoder/autoencoder_config.ts";
 import {
   autoencoderKind,
@@ -107,38 +107,33 @@ export async function openPictureDecoder(
   const decode = (part: Tensor<"float32">) => sessions.decode(part);
   if (!inTiles) await sessions.open(shape);
   return {
-    async decode(latents) {
-      const decoded: Tensor<"float32">[] = [];
-      for (const each of unstacked(latents)) {
-        const { shape, data } = inTiles
-          ? await decodeTiles(each, { side, factor }, decode)
-          : await decode(each);
-        decoded.push(float32([1, ...shape], data));
-      }
-      return joined(decoded);
-    },
+    decode: async (latents) =>
+      stacked(
+        await Array.fromAsync(unstacked(latents), (each) =>
+          inTiles ? decodeTiles(each, { side, factor }, decode) : decode(each)),
+      ),
     [Symbol.asyncDispose]: () => sessions[Symbol.asyncDispose](),
   };
 }
 
 /** A session for each size of latents that is decoded. */
 class PartSessions implements AsyncDisposable {
-  readonly #sessions = new Map<string, Session>();
+  readonly #opened = new AsyncDisposableStack();
+  readonly #sessions = new Map<string, Promise<Session>>();
 
   constructor(
     private readonly autoencoder: Autoencoder,
     private readonly options: SessionOptions,
   ) {}
 
-  async open(shape: readonly number[]): Promise<Session> {
-    const known = this.#sessions.get(`${shape}`);
-    if (known) return known;
-    const g = new GraphBuilder("picture-decoder");
-    const latents = g.input("latents", "float32", [1, ...shape]);
-    const pictures = emitPictures(g, latents, this.autoencoder);
-    const session = await openSession(g.build({ pictures }), this.options);
-    this.#sessions.set(`${shape}`, session);
-    return session;
+  open(shape: readonly number[]): Promise<Session> {
+    return this.#sessions.getOrInsertComputed(`${shape}`, async () => {
+      const g = new GraphBuilder("picture-decoder");
+      const latents = g.input("latents", "float32", [1, ...shape]);
+      const pictures = emitPictures(g, latents, this.autoencoder);
+      const graph = g.build({ pictures });
+      return this.#opened.use(await openSession(graph, this.options));
+    });
   }
 
   /** Decodes `[Z, h, w]` to `[C, f h, f w]`. */
@@ -149,7 +144,7 @@ class PartSessions implements AsyncDisposable {
     return float32(pictures.shape.slice(1), pictures.data as Float32Array);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const session of this.#sessions.values()) await session.close();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#opened.disposeAsync();
   }
 }

@@ -1,6 +1,6 @@
 /** Pictures fitted to another size: enlarged or reduced until they cover it, then cut at the centre. */
 import { float32, type Tensor } from "../../tensor/tensor.ts";
-import { joined, unstacked } from "../../tensor/batch.ts";
+import { stacked, unstacked } from "../../tensor/batch.ts";
 import type { PictureDecoder } from "../picture_decoder.ts";
 import type { PictureSize } from "../prompts/prompt_encoder.ts";
 
@@ -60,10 +60,7 @@ export const fitting = (
 ): PictureDecoder => ({
   async decode(latents) {
     const pictures = unstacked(await decoder.decode(latents));
-    return joined(pictures.map((picture) => {
-      const { shape, data } = fitted(picture, size);
-      return float32([1, ...shape], data);
-    }));
+    return stacked(pictures.map((picture) => fitted(picture, size)));
   },
   [Symbol.asyncDispose]: () => decoder[Symbol.asyncDispose](),
 });
