@@ -114,15 +114,8 @@ function promptConditioner(
     );
   };
   const encoded = new Map<string | undefined, Promise<PromptInputs>>();
-  const encodedNegative = (text: string | undefined) => {
-    const known = encoded.get(text);
-    if (known) return known;
-    const made = text === undefined
-      ? encoder.unconditional()
-      : encoder.encodeNegative(text);
-    encoded.set(text, made);
-    return made;
-  };
+  const negativeOf = (text: string | undefined) =>
+    text === undefined ? encoder.unconditional() : encoder.encodeNegative(text);
   return {
     tokens: encoder.tokens,
     async conditioning(subjects, negatives = [], scales) {
@@ -131,7 +124,8 @@ function promptConditioner(
       for (const prompt of prompts) rows.push(await encoder.encode(prompt));
       if (guided) {
         for (const i of prompts.keys()) {
-          rows.push(await encodedNegative(negatives[i]));
+          const made = encoded.getOrInsertComputed(negatives[i], negativeOf);
+          rows.push(await made);
         }
       }
       const encodings = Object.fromEntries(

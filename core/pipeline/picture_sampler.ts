@@ -131,6 +131,7 @@ export class PictureSampler implements AsyncDisposable {
       );
     }
     const batches = batchesOf(wanted.length, images);
+    const seeds = forEach(wanted, seed, "seeds");
     const negatives = forEach(wanted, negativePrompt, "negative prompts");
     const scales = forEach(wanted, guidanceScale, "scales of guidance");
     const scalesOf = (places: readonly number[]) =>
@@ -151,7 +152,6 @@ export class PictureSampler implements AsyncDisposable {
       const own = { images: places.length, random, start, places, scales };
       return this.from.inputs(conditioning, own);
     };
-    const seeds = forEach(wanted, seed, "seeds");
     const random = typeof seed === "number" && new TorchGenerator(seed);
     const total = batches.length * this.calls;
     let done = 0;
@@ -193,15 +193,14 @@ export class PictureSampler implements AsyncDisposable {
     batches: readonly DrawnBatch[],
   ): Promise<SamplingInputs["conditioning"][]> {
     await using conditioner = await this.from.openConditioner();
-    const encoded = new Map<string, SamplingInputs["conditioning"]>();
-    const keyOf = (batch: DrawnBatch) => JSON.stringify(batch);
-    for (const batch of batches) {
-      if (encoded.has(keyOf(batch))) continue;
-      const { subjects, negatives, scales } = batch;
-      const made = await conditioner.conditioning(subjects, negatives, scales);
-      encoded.set(keyOf(batch), made);
-    }
-    return batches.map((batch) => encoded.get(keyOf(batch))!);
+    const encode = ({ subjects, negatives, scales }: DrawnBatch) =>
+      conditioner.conditioning(subjects, negatives, scales);
+    const encoded = new Map<string, ReturnType<typeof encode>>();
+    return await Array.fromAsync(
+      batches,
+      (batch) =>
+        encoded.getOrInsertComputed(JSON.stringify(batch), () => encode(batch)),
+    );
   }
 
   /** Does work on the network after all that was asked for before. */
