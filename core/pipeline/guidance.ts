@@ -4,6 +4,7 @@
  * once, on the conditional half, as diffusers does.
  */
 import type { BlockGraph } from "../models/block_graph/block_graph.ts";
+import { joinedArrays } from "../tensor/batch.ts";
 import { int64, sizeOf, type Tensor } from "../tensor/tensor.ts";
 
 /** Whether a guidance scale needs both halves. */
@@ -34,11 +35,7 @@ export function latentsShape(
 
 /** Repeats latents for each half, `[B, ...]` → `[2B, ...]`; returns them unchanged if there is one half. */
 export function inHalves(x: Float32Array, scale: number): Float32Array {
-  if (!isGuided(scale)) return x;
-  const doubled = new Float32Array(2 * x.length);
-  doubled.set(x);
-  doubled.set(x, x.length);
-  return doubled;
+  return isGuided(scale) ? joinedArrays([x, x]) : x;
 }
 
 /** The classes of B samples, `[B]`; if guided followed by the null class for the other half, `[2B]`. */

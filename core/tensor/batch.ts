@@ -1,4 +1,4 @@
-/** Joins and splits batches along their first axis. */
+/** Joins tensors, most of them batches, and splits batches. */
 import { type DType, float32, sizeOf, type Tensor, zeros } from "./tensor.ts";
 
 /** Joins arrays of one length into one array. */
@@ -9,36 +9,37 @@ export function joinedArrays(arrays: readonly Float32Array[]): Float32Array {
   return all;
 }
 
-/** Joins batches `[B, ...]` of one dtype and element shape, with any B each, into one `[n, ...]`. */
-export function joined<D extends DType>(
-  batches: readonly Tensor<D>[],
+/** Joins tensors of one dtype along an axis; their other axes are equal. */
+export function joinedAlong<D extends DType>(
+  axis: number,
+  parts: readonly Tensor<D>[],
 ): Tensor<D> {
-  const [{ dtype, shape: [, ...element] }] = batches;
-  const count = batches.reduce((sum, { shape: [own] }) => sum + own, 0);
-  const all = zeros([count, ...element], dtype);
+  const [{ dtype, shape }] = parts;
+  const size = parts.reduce((sum, part) => sum + part.shape[axis], 0);
+  const rows = sizeOf(shape.slice(0, axis));
+  const all = zeros(shape.with(axis, size), dtype);
   let at = 0;
-  for (const { data } of batches) {
-    all.data.set(data as never, at);
-    at += data.length;
+  for (let row = 0; row < rows; row++) {
+    for (const { data } of parts) {
+      const width = data.length / rows;
+      const own = data.subarray(row * width, (row + 1) * width);
+      all.data.set(own as never, at);
+      at += width;
+    }
   }
   return all;
 }
 
+/** Joins batches `[B, ...]` of one dtype and element shape, with any B each, into one `[n, ...]`. */
+export const joined = <D extends DType>(
+  batches: readonly Tensor<D>[],
+): Tensor<D> => joinedAlong(0, batches);
+
 /** Joins the channels of two batches of maps: `[B, C, ...]` and `[B, D, ...]` → `[B, C + D, ...]`. */
-export function joinedChannels(
+export const joinedChannels = (
   a: Tensor<"float32">,
   b: Tensor<"float32">,
-): Tensor<"float32"> {
-  const [batch, channels, ...size] = a.shape;
-  const [own, other] = [a, b].map(({ data }) => data.length / batch);
-  const data = new Float32Array(a.data.length + b.data.length);
-  for (let i = 0; i < batch; i++) {
-    const at = i * (own + other);
-    data.set(a.data.subarray(i * own, (i + 1) * own), at);
-    data.set(b.data.subarray(i * other, (i + 1) * other), at + own);
-  }
-  return float32([batch, channels + b.shape[1], ...size], data);
-}
+): Tensor<"float32"> => joinedAlong(1, [a, b]);
 
 /** The first n elements of a batch `[B, ...]`, or all if it has fewer; they share its data. */
 export function firstOf(

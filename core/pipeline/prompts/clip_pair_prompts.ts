@@ -2,8 +2,8 @@
  * Prompts for SDXL (Podell et al., 2023): features of two text towers side by
  * side, the second's text embedding, and the picture's sizes.
  */
+import { joinedAlong } from "../../tensor/batch.ts";
 import { float32, type Tensor, zeros } from "../../tensor/tensor.ts";
-import { sideBySide } from "./feature_rows.ts";
 import type { PromptRequest } from "./prompt_encoder.ts";
 import type { OpenTexts } from "./towers.ts";
 
@@ -38,7 +38,10 @@ export const clipPairTexts: OpenTexts = async (towers, request) => {
     const one = await first?.features(text);
     const two = await second.features(text);
     return {
-      encoder_hidden_states: one ? sideBySide(one[own], two[own]) : two[own],
+      encoder_hidden_states: joinedAlong(
+        2,
+        one ? [one[own], two[own]] : [two[own]],
+      ),
       text_embeds: two.embeds,
       time_ids: timeIds(request, score),
     };

@@ -4,8 +4,8 @@
  * CLIP towers' text embeddings side by side.
  */
 import type { Network } from "../../models/network.ts";
-import { zeros } from "../../tensor/tensor.ts";
-import { oneAfterTheOther, sideBySide } from "./feature_rows.ts";
+import { joinedAlong } from "../../tensor/batch.ts";
+import { type Tensor, zeros } from "../../tensor/tensor.ts";
 import type { OpenTexts } from "./towers.ts";
 
 /** The default number of tokens that T5 reads of a prompt. */
@@ -40,11 +40,24 @@ export const sd3Texts: OpenTexts = async (towers, { network, options }) => {
       const one = await first.features(text);
       const two = await second.features(text);
       const three = await t5?.features(text);
-      const clip = sideBySide(one[own], two[own]);
+      const clip = joinedAlong(2, [one[own], two[own]]);
       return {
         encoder_hidden_states: oneAfterTheOther(clip, three?.features ?? none),
-        pooled_projections: sideBySide(one.embeds, two.embeds),
+        pooled_projections: joinedAlong(1, [one.embeds, two.embeds]),
       };
     },
   };
 };
+
+/** Joins `[1, S, A]`, widened by zeros, and `[1, T, width]` to `[1, S + T, width]`. @throws {TypeError} If A > width. */
+function oneAfterTheOther(a: Tensor, b: Tensor): Tensor {
+  const [, rows, narrow] = a.shape;
+  const [, , width] = b.shape;
+  if (narrow > width) {
+    throw new TypeError(
+      `Cannot join features: the first are ${narrow} wide, expected at most ${width}, as the second`,
+    );
+  }
+  const widened = joinedAlong(2, [a, zeros([1, rows, width - narrow])]);
+  return joinedAlong(1, [widened, b]);
+}
