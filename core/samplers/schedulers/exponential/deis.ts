@@ -10,15 +10,7 @@ import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { sigmasConfig } from "../../schedule/sigmas.ts";
 import { spacingConfig, type StepOptions } from "../../schedule/timesteps.ts";
 import { exponentialIntegral, lagrangeBasis } from "../lagrange.ts";
-import { integrandAt } from "./integrators.ts";
-import {
-  boundedStep,
-  multistepOrder,
-  multistepSum,
-  solverConfig,
-  solverSampler,
-  type SolverStep,
-} from "./solver.ts";
+import { multistep, solverConfig, solverSampler } from "./solver.ts";
 
 /** The config of `DEISMultistepScheduler`, of any solver type. @throws As {@linkcode solverConfig}, and for an SDE. */
 export function deisConfig(config: SchedulerConfig) {
@@ -43,20 +35,11 @@ export const makeDeis = (config: DeisConfig, options: StepOptions): Sampler =>
   solverSampler(config, options, { name: "deis", step: deisStep });
 
 /** x' / signal' = x / signal + Σ epsilon_k ∫ ℓ_k(log rho) d rho. */
-const deisStep: SolverStep<DeisConfig> = (config, i, place) => {
-  const { predictionType, bounds } = config;
-  const { levels } = place;
-  const order = multistepOrder(config, i, place);
-  const from = levels.slice(i + 1 - order, i + 1).reverse();
-  const to = levels[i + 1];
+const deisStep = multistep((_: DeisConfig, from, to) => {
   const logRho = ({ noise, signal }: NoiseLevel) => Math.log(noise / signal);
-  const reading = { predictionType, ofClean: false };
-  const integrands = from.map((level) => integrandAt(reading, level));
   const weights = lagrangeBasis(from.map(logRho)).map((p) =>
     to.signal * exponentialIntegral(p, logRho(from[0]), logRho(to))
   );
   const kept = to.signal / from[0].signal;
-  const next = multistepSum(i, { kept, weights, integrands });
-  const [own, weight] = [integrands[0], weights[0]];
-  return boundedStep(i, place, { next, bounds, own, weight });
-};
+  return { ofClean: false, kept, weights };
+});

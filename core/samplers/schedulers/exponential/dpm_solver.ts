@@ -11,20 +11,12 @@ import { spacingConfig, type StepOptions } from "../../schedule/timesteps.ts";
 import {
   type Algorithm,
   algorithms,
-  integrandAt,
   integratesClean,
   integrator,
   lambdaOf,
   phis,
 } from "./integrators.ts";
-import {
-  boundedStep,
-  multistepOrder,
-  multistepSum,
-  solverConfig,
-  solverSampler,
-  type SolverStep,
-} from "./solver.ts";
+import { multistep, solverConfig, solverSampler } from "./solver.ts";
 
 /** Solver types; diffusers takes all but `heun` as midpoint. */
 const solverTypes = ["midpoint", "heun", "logrho", "bh1", "bh2"] as const;
@@ -101,10 +93,9 @@ export function dpmSolverConfig(
 type DpmSolverConfig = ReturnType<typeof dpmSolverConfig>;
 
 /** The keys that a step reads, not those that place the calls. */
-type MultistepConfig =
-  & Pick<DpmSolverConfig, "algorithm" | "predictionType" | "bounds">
-  & Pick<DpmSolverConfig, "solverOrder" | "isMidpoint" | "end">
-  & Pick<DpmSolverConfig, "lowerOrderFinal" | "eulerAtFinal">;
+type DpmStepConfig =
+  & MultistepConfig
+  & Pick<DpmSolverConfig, "algorithm" | "isMidpoint">;
 
 /**
  * DPM-Solver at T noise levels; its memory is one less than its order.
@@ -120,38 +111,31 @@ export const makeDpmSolver = (
     name: config.algorithm === "sde-dpmsolver++"
       ? "sde-dpm-solver++"
       : "dpm-solver++",
-    step: multistep,
+    step: dpmStep,
   });
 
 /**
- * Step i: D_n is the n-th divided difference of the integrand over this call
+ * D_n is the n-th divided difference of the integrand over this call
  * and earlier ones, as many as the order.
  *
  * D_2 is the authors', which diffusers keeps; twice that would be exact for a
  * quadratic.
  */
-export const multistep: SolverStep<MultistepConfig> = (config, i, place) => {
-  const { algorithm, predictionType, bounds } = config;
-  const { levels } = place;
-  const order = multistepOrder(config, i, place);
-  const from = levels.slice(i + 1 - order, i + 1).reverse();
-  const step = integrator(algorithm, { from: from[0], to: levels[i + 1] });
+export const dpmStep = multistep((config: DpmStepConfig, from, to) => {
+  const { algorithm } = config;
+  const step = integrator(algorithm, { from: from[0], to });
   const { kept, gain, h, noise } = step;
   const ratios = from.slice(1).map((level, k) =>
     (lambdaOf(from[k]) - lambdaOf(level)) / h
   );
-  const isMidpoint = config.isMidpoint && order < 3;
+  const isMidpoint = config.isMidpoint && from.length < 3;
   const φ = phis(step, { algorithm, isMidpoint });
   const terms = differences(ratios);
   const weights = from.map((_, k) =>
     -gain * terms.reduce((sum, term, n) => sum + φ[n] * term[k], 0)
   );
-  const reading = { predictionType, ofClean: integratesClean(algorithm) };
-  const integrands = from.map((level) => integrandAt(reading, level));
-  const next = multistepSum(i, { kept, weights, integrands });
-  const [own, weight] = [integrands[0], weights[0]];
-  return boundedStep(i, place, { next, noise, bounds, own, weight });
-};
+  return { ofClean: integratesClean(algorithm), kept, weights, noise };
+});
 
 /** Weights of the integrands in D_0, D_1 and D_2, from earlier spacings over this step's. */
 function differences([r0, r1]: readonly number[]): number[][] {

@@ -13,7 +13,7 @@ import type { NoiseLevel } from "../../schedule/prediction.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import type { StepOptions } from "../../schedule/timesteps.ts";
 import { flowSigmasConfig, predictionTypes } from "./flow_sigmas.ts";
-import type { Integrand } from "./integrators.ts";
+import { type Integrand, integrandAt } from "./integrators.ts";
 import { type LevelsConfig, solverLevels } from "./solver_levels.ts";
 
 /**
@@ -84,17 +84,20 @@ export function solverSampler<Config extends LevelsConfig>(
 /** With fewer steps than this, the last ones are of lower order if the config says so. */
 const fewSteps = 15;
 
-/** The number of integrands that step i of a multistep solver reads: the order, but fewer at the start and end. */
-export function multistepOrder(
-  { solverOrder, lowerOrderFinal, eulerAtFinal = false, end }:
-    & Pick<LevelsConfig, "end">
-    & {
-      readonly solverOrder: number;
-      /** Whether the last steps are of lower order if there are few. */
-      readonly lowerOrderFinal: boolean;
-      /** Whether the last step is of order 1. */
-      readonly eulerAtFinal?: boolean;
-    },
+/** The keys of a multistep solver. */
+export type MultistepConfig =
+  & Pick<LevelsConfig, "end" | "predictionType">
+  & Pick<ReturnType<typeof solverConfig>, "solverOrder" | "bounds">
+  & {
+    /** Whether the last steps are of lower order if there are few. */
+    readonly lowerOrderFinal: boolean;
+    /** Whether the last step is of order 1. */
+    readonly eulerAtFinal?: boolean;
+  };
+
+/** The order of step i: the config's, but lower at the start and end. */
+function multistepOrder(
+  { solverOrder, lowerOrderFinal, eulerAtFinal = false, end }: MultistepConfig,
   i: number,
   { at, calls }: SolverPlace,
 ): number {
@@ -104,21 +107,39 @@ export function multistepOrder(
   return at === calls - 2 && lower ? Math.min(order, 2) : order;
 }
 
-/** Sums kept · x + Σ weight · integrand, of call i's integrand and earlier ones, latest first. */
-export const multistepSum = (
-  i: number,
-  { kept, weights, integrands }: {
-    readonly kept: number;
-    readonly weights: readonly number[];
-    readonly integrands: readonly Integrand[];
-  },
-): Linear =>
-  sum(
-    [kept, latentsOf(i)],
-    ...integrands.map(({ value }, k) =>
-      [weights[k], ofCall(i - k, value)] as const
-    ),
+/** A step to kept · x + Σ weight · integrand + noise · fresh noise. */
+interface Multistep {
+  /** Whether the integrand is the clean sample, not the noise. */
+  readonly ofClean: boolean;
+  readonly kept: number;
+  /** Weights of the integrands of this call and earlier ones, latest first. */
+  readonly weights: readonly number[];
+  readonly noise?: number;
+}
+
+/** The steps of a multistep solver, by their rule. @param rule `from` has the levels that a step reads, latest first. */
+export const multistep = <Config extends MultistepConfig>(
+  rule: (
+    config: Config,
+    from: readonly NoiseLevel[],
+    to: NoiseLevel,
+  ) => Multistep,
+): SolverStep<Config> =>
+(config, i, place) => {
+  const { predictionType, bounds } = config;
+  const { levels } = place;
+  const order = multistepOrder(config, i, place);
+  const from = levels.slice(i + 1 - order, i + 1).reverse();
+  const { ofClean, kept, weights, noise } = rule(config, from, levels[i + 1]);
+  const integrands = from
+    .map((level) => integrandAt({ predictionType, ofClean }, level));
+  const terms = integrands.map(({ value }, k) =>
+    [weights[k], ofCall(i - k, value)] as const
   );
+  const next = sum([kept, latentsOf(i)], ...terms);
+  const [own, weight] = [integrands[0], weights[0]];
+  return boundedStep(i, place, { next, noise, bounds, own, weight });
+};
 
 /**
  * The step of call i to `next`, with its clean sample within bounds.

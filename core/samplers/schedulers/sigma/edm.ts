@@ -13,7 +13,7 @@ import { levelOfSigma } from "../../schedule/prediction.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { finalSigmasConfig, sigmaSpacings } from "../../schedule/sigmas.ts";
 import { checkStepCount, type StepOptions } from "../../schedule/timesteps.ts";
-import { dpmConfig, multistep } from "../exponential/dpm_solver.ts";
+import { dpmConfig, dpmStep } from "../exponential/dpm_solver.ts";
 import { readingAt } from "./sigma_calls.ts";
 
 /** The config of `EDMEulerScheduler`. @throws {TypeError | RangeError} If a value is not the class's. */
@@ -88,7 +88,7 @@ export function makeEdmDpmSolver(
   const levels = all.slice(begin);
   const calls = all.length - 1;
   const steps = levels.slice(0, -1)
-    .map((_, i) => multistep(config, i, { levels, at: begin + i, calls }));
+    .map((_, i) => dpmStep(config, i, { levels, at: begin + i, calls }));
   return edmSampler(config, {
     name: "edm-dpm-solver++",
     begin,
