@@ -123,7 +123,7 @@ export function evenTimesteps(
 const descending = (steps: number, at: (k: number) => number): number[] =>
   Array.from({ length: steps }, (_, k) => at(steps - 1 - k));
 
-/** Checks a number of steps. @throws {RangeError} If `steps` is not an integer from 1 to `most`. */
+/** @throws {RangeError} If `steps` is not an integer from 1 to `most`. */
 export function checkStepCount(steps: number, most: number): void {
   if (Number.isInteger(steps) && steps >= 1 && steps <= most) return;
   throw new RangeError(
@@ -131,12 +131,8 @@ export function checkStepCount(steps: number, most: number): void {
   );
 }
 
-/**
- * Checks that timesteps are a non-empty, strictly descending subset of the training's.
- *
- * @throws {RangeError} If they are not.
- */
-export function checkTimesteps(
+/** @throws {RangeError} If timesteps are not a non-empty, strictly descending subset of the training's. */
+function checkTimesteps(
   timesteps: readonly number[],
   numTrainTimesteps: number,
 ) {
@@ -160,7 +156,7 @@ export function checkTimesteps(
  *
  * @param spaced Makes the timesteps for a number of steps.
  * @throws {RangeError} If a list is not of strictly descending training timesteps.
- * @throws {TypeError} If not exactly one of `steps` and `timesteps` is given, or timesteps contradict a spacing of sigmas.
+ * @throws {TypeError} If timesteps contradict a spacing of sigmas.
  */
 export function chosenTimesteps(
   { steps, timesteps }: StepOptions,
@@ -169,19 +165,12 @@ export function chosenTimesteps(
   },
   spaced: (steps: number) => number[],
 ): readonly number[] {
-  if (timesteps && spacing) {
+  if (!timesteps) return spaced(steps!);
+  if (spacing) {
     throw new TypeError(
       `Cannot use timesteps: the scheduler config has ${spacing}, which places the sigmas itself; expected no such key`,
     );
   }
-  if (timesteps && steps === undefined) {
-    checkTimesteps(timesteps, numTrainTimesteps);
-    return timesteps;
-  }
-  if (steps === undefined || timesteps) {
-    throw new TypeError(
-      "Cannot space timesteps: expected exactly one of steps and timesteps",
-    );
-  }
-  return spaced(steps);
+  checkTimesteps(timesteps, numTrainTimesteps);
+  return timesteps;
 }

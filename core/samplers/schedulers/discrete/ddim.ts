@@ -39,7 +39,6 @@ type DdimConfig = ReturnType<typeof ddimConfig>;
  * the next timestep, the last to the final alpha.
  *
  * @param options.eta Eq. 16: 0, the default, is deterministic; 1 has DDPM's variance.
- * @throws {TypeError} If not exactly one of `steps` and `timesteps` is given.
  * @throws {RangeError} If the steps, timesteps or eta are out of range, or epsilon cannot be used because a timestep is pure noise.
  */
 export function makeDdim(config: DdimConfig, options: StepOptions): Sampler {

@@ -2,7 +2,6 @@
 import { latentsOf, ofCall, stepOf, sum } from "../../linear.ts";
 import type { Sampler } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
-import { trainingSigmas } from "../../schedule/sigmas.ts";
 import type { StepOptions } from "../../schedule/timesteps.ts";
 import {
   readingAt,
@@ -47,7 +46,7 @@ export function makeEulerAncestral(
 ): Sampler {
   return sigmaSampler(config, {
     name: "euler-ancestral",
-    calls: sigmaCalls(config, options, trainingSigmas(config)),
+    calls: sigmaCalls(config, options),
     begin: options.begin,
     stepsFrom(call, i, to) {
       const { timestep, sigma } = call;

@@ -8,7 +8,7 @@ import {
 } from "../../sampler.ts";
 import { stableDiffusionBetas } from "../../schedule/noise_config.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
-import { type Call, trainingSigmas } from "../../schedule/sigmas.ts";
+import type { Call } from "../../schedule/sigmas.ts";
 import type { StepOptions } from "../../schedule/timesteps.ts";
 import {
   readingAt,
@@ -35,7 +35,7 @@ type HeunConfig = ReturnType<typeof heunConfig>;
  * @throws {RangeError} If the steps are out of range.
  */
 export function makeHeun(config: HeunConfig, options: StepOptions): Sampler {
-  const calls = sigmaCalls(config, options, trainingSigmas(config));
+  const calls = sigmaCalls(config, options);
   const { begin = 0 } = options;
   return sigmaSampler(config, {
     name: "heun",

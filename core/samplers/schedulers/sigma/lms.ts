@@ -2,7 +2,6 @@
 import { latentsOf, ofCall, stepOf, sum } from "../../linear.ts";
 import type { Sampler } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
-import { trainingSigmas } from "../../schedule/sigmas.ts";
 import type { StepOptions } from "../../schedule/timesteps.ts";
 import { integral, lagrangeBasis } from "../lagrange.ts";
 import {
@@ -30,7 +29,7 @@ export function makeLms(
   options: StepOptions,
 ): Sampler {
   const { begin = 0 } = options;
-  const calls = sigmaCalls(config, options, trainingSigmas(config));
+  const calls = sigmaCalls(config, options);
   const readings = calls.map((call) => readingAt(config.predictionType, call));
   return sigmaSampler(config, {
     name: "lms",

@@ -24,6 +24,7 @@ import {
   sigmaSpacings,
   timestepOfSigma,
   type TrainingSigmas,
+  trainingSigmas,
 } from "../../schedule/sigmas.ts";
 import {
   checkStepCount,
@@ -62,7 +63,7 @@ export type SigmaConfig =
 export function sigmaCalls(
   config: SigmaConfig,
   options: StepOptions,
-  training: TrainingSigmas,
+  training: TrainingSigmas = trainingSigmas(config),
 ): Call[] {
   const calls = timestepCalls(config, options, training);
   const [max, min] = [calls[0].sigma, calls[calls.length - 1].sigma];
