@@ -16,8 +16,6 @@ export type Subject = number | string;
 
 /** Makes a model's inputs other than latents and timestep. Hold it with `await using`. */
 export interface Conditioner extends AsyncDisposable {
-  /** The number of text tokens of a sample, in a model that reads text. */
-  readonly tokens?: number;
   /**
    * Makes the inputs of B samples; if guided of 2B, the negative half last.
    *
@@ -117,7 +115,6 @@ function promptConditioner(
   const negativeOf = (text: string | undefined) =>
     text === undefined ? encoder.unconditional() : encoder.encodeNegative(text);
   return {
-    tokens: encoder.tokens,
     async conditioning(subjects, negatives = [], scales) {
       const prompts = subjects.map(promptOf);
       const rows: PromptInputs[] = [];

@@ -4,15 +4,13 @@
  * {@linkcode PipelineSampler} says how it is sampled. Both are plain values:
  * neither keeps a session open.
  */
-import { loadModel } from "../models/load.ts";
-import type { PipelineParts } from "../models/pipeline_parts.ts";
+import { type LoadedModel, loadModel } from "../models/load.ts";
 import {
   parseSchedulerConfig,
   readSchedulerConfig,
 } from "../samplers/schedule/read_scheduler_config.ts";
 import type { SchedulerConfig } from "../samplers/schedule/scheduler_config.ts";
-import type { PipelineKind } from "./kinds/pipeline_kind.ts";
-import { kindOf } from "./kinds/pipeline_kinds.ts";
+import { kindOf, promptTokens } from "./kinds/pipeline_kinds.ts";
 import { LoadedPipeline, type PipelineOptions } from "./loaded_pipeline.ts";
 import { PipelineSampler } from "./pipeline_sampler.ts";
 import { pixelsPerLatent } from "../models/autoencoder/pixels_per_latent.ts";
@@ -68,17 +66,14 @@ export async function loadPipeline(
 ): Promise<Pipeline> {
   const { folder, checkpoint } = await modelPlace(model, config);
   const loaded = await loadModel(folder, { weights: weights ?? checkpoint });
-  const { schedulerConfig: file, parts } = loaded;
-  const kind = kindOf(loaded);
+  const { schedulerConfig: file } = loaded;
   return new Pipeline({
     name: model,
     folder,
     checkpoint,
     model: loaded,
-    scheduler: file === null ? null : await schedulerIn(file, { parts, kind }),
-    tokens: parts
-      ? await kind.prompts?.tokens(folder, parts, loaded)
-      : undefined,
+    scheduler: file === null ? null : await schedulerIn(file, loaded),
+    tokens: await promptTokens(folder, loaded),
     pixelsPerLatent: await pixelsPerLatent(folder),
     sessions,
   });
@@ -87,12 +82,10 @@ export async function loadPipeline(
 /** Reads a scheduler's configuration, with the class that the pipeline's index names and the values that its kind sets. */
 async function schedulerIn(
   file: string,
-  { parts, kind }: { parts?: PipelineParts; kind: PipelineKind },
+  network: LoadedModel,
 ): Promise<SchedulerConfig> {
   const { className, values } = await readSchedulerConfig(file);
-  const _class_name = parts?.scheduler ?? className;
-  return parseSchedulerConfig(
-    { ...values, _class_name, ...kind.scheduler },
-    file,
-  );
+  const _class_name = network.parts?.scheduler ?? className;
+  const { scheduler } = kindOf(network);
+  return parseSchedulerConfig({ ...values, _class_name, ...scheduler }, file);
 }

@@ -90,7 +90,7 @@ function checkOwnOptions(
       `Cannot sample ${name}: trueCfgScale is ${trueCfgScale}, expected none, as its network was not distilled from guided samples`,
     );
   }
-  if (clipSkip !== 0 && !kind.prompts?.skipsLayers) {
+  if (clipSkip !== 0 && !kind.prompts?.clip) {
     throw new RangeError(
       `Cannot sample ${name}: clipSkip is ${clipSkip}, expected none, as no tower of CLIP reads its prompts`,
     );
@@ -292,7 +292,7 @@ export class PipelineSampler {
     const { name, model, kind, tokens } = this.pipeline;
     const { maxSequenceLength: wanted } = this.#options;
     if (wanted === undefined) return tokens;
-    const usual = kind.prompts?.sequenceLength?.(model);
+    const usual = kind.prompts?.t5?.(model);
     const isCount = Number.isSafeInteger(wanted) && wanted > 0;
     if (usual === undefined || tokens === undefined || !isCount) {
       const expected = usual === undefined

@@ -1,6 +1,5 @@
 /** The defaults and text encoders of one class of diffusers' pipelines. */
 import type { Network } from "../../models/network.ts";
-import type { PipelineParts } from "../../models/pipeline_parts.ts";
 import type {
   PictureSize,
   PromptEncoder,
@@ -42,16 +41,10 @@ export interface PipelineKind {
   readonly start?: PictureStarts;
   /** The text encoders; a kind without them draws classes. */
   readonly prompts?: {
-    /** The number of tokens of every prompt, S. @throws As `loadTokenizer`. */
-    tokens(
-      folder: string,
-      parts: PipelineParts,
-      network: Network,
-    ): Promise<number>;
-    /** The number of T5's tokens among them, in a kind where it can be chosen. */
-    sequenceLength?(network: Network): number;
-    /** Whether there are CLIP towers, whose last layers can be skipped. */
-    readonly skipsLayers?: boolean;
+    /** Whether the network reads CLIP's token features, whose last layers can be skipped. */
+    readonly clip?: boolean;
+    /** The default number of tokens that T5 reads of a prompt, in a kind that has T5. */
+    t5?(network: Network): number;
     /** Opens the encoders. @throws As `loadTokenizer` and `loadComponent`. */
     open(folder: string, request: PromptRequest): Promise<PromptEncoder>;
   };

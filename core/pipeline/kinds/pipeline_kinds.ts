@@ -1,9 +1,6 @@
 /** The kinds of pipelines: the one place that lists them. */
 import type { LoadedModel } from "../../models/load.ts";
-import type {
-  PipelineClass,
-  PipelineParts,
-} from "../../models/pipeline_parts.ts";
+import type { PipelineClass } from "../../models/pipeline_parts.ts";
 import { evenly } from "../../samplers/schedule/sigmas.ts";
 import { loadTokenizer } from "../../text/tokenizer.ts";
 import { clipPairTexts } from "../prompts/clip_pair_prompts.ts";
@@ -11,7 +8,7 @@ import { clipTexts } from "../prompts/clip_prompts.ts";
 import { fluxTexts, usualFluxSequence } from "../prompts/flux_prompts.ts";
 import { sd3Texts, usualSd3Sequence } from "../prompts/sd3_prompts.ts";
 import { pixartTexts, usualPixartPrompt } from "../prompts/t5_prompts.ts";
-import { type OpenTexts, promptEncoder } from "../prompts/towers.ts";
+import { promptEncoder } from "../prompts/towers.ts";
 import { binned } from "../sizes/resolution_bins.ts";
 import type { PipelineKind } from "./pipeline_kind.ts";
 
@@ -24,35 +21,17 @@ const pixart: PipelineKind = {
   guidanceScale: 4.5,
   binned,
   prompts: {
-    tokens: async (folder, _, { tokens: length = usualPixartPrompt }) =>
-      (await loadTokenizer(`${folder}/tokenizer`, { length })).length,
-    sequenceLength: ({ tokens = usualPixartPrompt }) => tokens,
+    t5: ({ tokens = usualPixartPrompt }) => tokens,
     open: promptEncoder(pixartTexts),
   },
 };
-
-/** The number of tokens of every prompt, by the pipeline's first tokenizer. @throws As `loadTokenizer`. */
-async function firstTokenizerLength(
-  folder: string,
-  parts: PipelineParts,
-): Promise<number> {
-  const own = parts.lacks("tokenizer") ? "tokenizer_2" : "tokenizer";
-  return (await loadTokenizer(`${folder}/${own}`)).length;
-}
-
-/** The prompts of a kind that has CLIP towers alone. */
-const ofClip = (texts: OpenTexts): PipelineKind["prompts"] => ({
-  tokens: firstTokenizerLength,
-  skipsLayers: true,
-  open: promptEncoder(texts),
-});
 
 /** Stable Diffusion 1 and 2 (Rombach et al., 2022): one CLIP tower. */
 const stableDiffusion: PipelineKind = {
   steps: 50,
   guidanceScale: 7.5,
   start: { image: 0.8, mask: 1 },
-  prompts: ofClip(clipTexts),
+  prompts: { clip: true, open: promptEncoder(clipTexts) },
 };
 
 /** The same from a folder of diffusers, whose classes set keys of schedulers that early files had wrong. */
@@ -74,7 +53,7 @@ const stableDiffusionXl: PipelineKind = {
   steps: 50,
   guidanceScale: 5,
   start: { image: 0.3, mask: 0.9999 },
-  prompts: ofClip(clipPairTexts),
+  prompts: { clip: true, open: promptEncoder(clipPairTexts) },
 };
 
 /** The start from pictures in pipelines of flow matching. */
@@ -87,10 +66,8 @@ const stableDiffusion3: PipelineKind = {
   mostShift: 1.16,
   start: flowStart,
   prompts: {
-    tokens: async (folder, parts) =>
-      await firstTokenizerLength(folder, parts) + usualSd3Sequence,
-    sequenceLength: () => usualSd3Sequence,
-    skipsLayers: true,
+    clip: true,
+    t5: () => usualSd3Sequence,
     open: promptEncoder(sd3Texts),
   },
 };
@@ -103,8 +80,7 @@ const flux: PipelineKind = {
   start: flowStart,
   sigmas: (steps) => evenly(steps, 1, 1 / steps),
   prompts: {
-    tokens: () => Promise.resolve(usualFluxSequence),
-    sequenceLength: () => usualFluxSequence,
+    t5: () => usualFluxSequence,
     open: promptEncoder(fluxTexts),
   },
 };
@@ -148,4 +124,18 @@ export function kindOf(network: LoadedModel): PipelineKind {
     unet: stableDiffusion,
   };
   return usual[family];
+}
+
+/** The number of tokens of every prompt; undefined in a network alone, or one that reads no text. @throws As `loadTokenizer`. */
+export async function promptTokens(
+  folder: string,
+  network: LoadedModel,
+): Promise<number | undefined> {
+  const { parts } = network;
+  const { prompts } = kindOf(network);
+  if (!parts || !prompts) return undefined;
+  const t5 = prompts.t5?.(network) ?? 0;
+  if (!prompts.clip) return t5;
+  const first = parts.lacks("tokenizer") ? "tokenizer_2" : "tokenizer";
+  return t5 + (await loadTokenizer(`${folder}/${first}`)).length;
 }
