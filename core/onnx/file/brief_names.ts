@@ -10,13 +10,11 @@ export function briefNames(graph: Graph): Graph {
   );
   brief.set("", ""); // an omitted optional input
   let count = 0;
-  const nameOf = (name: string): string => {
-    const known = brief.get(name);
-    if (known !== undefined) return known;
+  const free = () => {
     while (brief.has(`v${count}`)) count++;
-    brief.set(name, `v${count++}`);
-    return brief.get(name)!;
+    return `v${count++}`;
   };
+  const nameOf = (name: string) => brief.getOrInsertComputed(name, free);
   return {
     ...graph,
     nodes: graph.nodes.map((node) => ({
