@@ -8,6 +8,9 @@ export type PredictionType =
   | "sample"
   | "flow_prediction";
 
+/** The prediction types of most classes. */
+export const usualPredictions = ["epsilon", "v_prediction", "sample"] as const;
+
 const usualBetas = ["linear", "scaled_linear", "squaredcos_cap_v2"] as const;
 
 type BetaSchedule = typeof usualBetas[number] | "sigmoid" | "laplace" | "exp";
@@ -43,7 +46,7 @@ export function noiseConfig(
     betaEnd: end = 0.02,
     betaSchedule = "linear",
     betaSchedules = [],
-    predictionTypes = ["epsilon", "v_prediction", "sample"],
+    predictionTypes = usualPredictions,
     zeroSnr = false,
   }: NoiseClass = {},
 ) {

@@ -12,7 +12,6 @@ type Check = (config: SchedulerConfig, key: string) => unknown;
 const boolean: Check = (config, key) => config.boolean(key);
 const number: Check = (config, key) => config.number(key);
 const positive: Check = (config, key) => config.positive(key);
-const optionalPositive: Check = (config, key) => config.optionalPositive(key);
 const fraction: Check = (config, key) => config.fraction(key);
 const atLeast = (least: number): Check => (config, key) =>
   config.integer(key, least);
@@ -80,8 +79,8 @@ export const schedulerKeys: Readonly<Record<string, Check>> = {
   use_lu_lambdas: boolean,
   use_flow_sigmas: boolean,
   interpolation_type: oneOf("linear", "log_linear"),
-  sigma_min: optionalPositive,
-  sigma_max: optionalPositive,
+  sigma_min: orNull(positive),
+  sigma_max: orNull(positive),
   final_sigmas_type: oneOf("zero", "sigma_min"),
 
   // EDM

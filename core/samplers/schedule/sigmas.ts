@@ -101,6 +101,11 @@ export const sigmaSpacings = {
 /** The key that asks for a spacing of sigmas. */
 export type SigmaSpacing = keyof typeof sigmaSpacings;
 
+/** Every such key. */
+export const spacingKeys = Object.keys(
+  sigmaSpacings,
+) as readonly SigmaSpacing[];
+
 /**
  * Reads the keys of sigmas: one of {@linkcode sigmaSpacings}, or the timesteps.
  *
@@ -109,11 +114,8 @@ export type SigmaSpacing = keyof typeof sigmaSpacings;
  */
 export function sigmasConfig(
   config: SchedulerConfig,
-  known: readonly SigmaSpacing[] = [
-    "use_karras_sigmas",
-    "use_exponential_sigmas",
-    "use_beta_sigmas",
-  ],
+  known: readonly SigmaSpacing[] = spacingKeys
+    .filter((key) => key !== "use_lu_lambdas"),
 ) {
   const asked = known.filter((key) => config.boolean(key));
   // Lu's spacing may be asked for beside another.

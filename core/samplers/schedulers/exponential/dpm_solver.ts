@@ -6,7 +6,11 @@
  */
 import type { Sampler } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
-import { finalSigmasConfig, sigmasConfig } from "../../schedule/sigmas.ts";
+import {
+  finalSigmasConfig,
+  sigmasConfig,
+  spacingKeys,
+} from "../../schedule/sigmas.ts";
 import { spacingConfig, type StepOptions } from "../../schedule/timesteps.ts";
 import {
   type Algorithm,
@@ -77,12 +81,7 @@ export function dpmSolverConfig(
   }
   return {
     ...spacingConfig(config, "linspace"),
-    ...sigmasConfig(config, [
-      "use_karras_sigmas",
-      "use_lu_lambdas",
-      "use_exponential_sigmas",
-      "use_beta_sigmas",
-    ]),
+    ...sigmasConfig(config, spacingKeys),
     ...own,
     cutsCosine: true,
     lowerOrderFinal: config.boolean("lower_order_final") ?? true,

@@ -3,9 +3,8 @@
  * sigmas at which diffusers' DPM-Solver, UniPC and DEIS call the model on the
  * straight lines (1 − σ) clean + σ noise.
  */
-import type { PredictionType } from "../../schedule/noise_config.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
-import { evenly } from "../../schedule/sigmas.ts";
+import { evenly, spacingKeys } from "../../schedule/sigmas.ts";
 import { checkStepCount, type StepOptions } from "../../schedule/timesteps.ts";
 import {
   checkLevels,
@@ -38,7 +37,7 @@ export function flowSigmasConfig(config: SchedulerConfig, isUnipc = false) {
     }
     return null;
   }
-  for (const key of spacings) {
+  for (const key of spacingKeys) {
     const isKnown = isUnipc && key === "use_karras_sigmas";
     if (config.boolean(key) && !isKnown) {
       config.refuse(key, "false beside use_flow_sigmas");
@@ -58,24 +57,6 @@ export function flowSigmasConfig(config: SchedulerConfig, isUnipc = false) {
   const terminal = config.optionalNumber("shift_terminal") || undefined;
   return { isUnipc, shiftFor, terminal: isUnipc ? terminal : undefined };
 }
-
-/** The possible prediction types; `flow_prediction` only with flow matching, if clean samples are integrated. */
-export const predictionTypes = (
-  flow: FlowSigmas | null,
-  ofClean = true,
-): readonly PredictionType[] => [
-  "epsilon",
-  "v_prediction",
-  "sample",
-  ...flow && ofClean ? ["flow_prediction" as const] : [],
-];
-
-const spacings = [
-  "use_karras_sigmas",
-  "use_lu_lambdas",
-  "use_exponential_sigmas",
-  "use_beta_sigmas",
-];
 
 /** The sigmas of T calls, float64. @throws {RangeError} If the steps or sigmas are out of range. */
 export function flowSigmas(

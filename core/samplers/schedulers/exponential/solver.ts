@@ -8,11 +8,11 @@ import {
   samplerOf,
   type SamplerStep,
 } from "../../sampler.ts";
-import { noiseConfig } from "../../schedule/noise_config.ts";
+import { noiseConfig, usualPredictions } from "../../schedule/noise_config.ts";
 import type { NoiseLevel } from "../../schedule/prediction.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import type { StepOptions } from "../../schedule/timesteps.ts";
-import { flowSigmasConfig, predictionTypes } from "./flow_sigmas.ts";
+import { flowSigmasConfig } from "./flow_sigmas.ts";
 import { type Integrand, integrandAt } from "./integrators.ts";
 import { type LevelsConfig, solverLevels } from "./solver_levels.ts";
 
@@ -38,9 +38,11 @@ export function solverConfig(
   if (solverOrder > mostOrder) {
     config.refuse("solver_order", `1 to ${mostOrder}`, RangeError);
   }
-  const types = predictionTypes(flow, ofClean);
+  const predictionTypes = flow && ofClean
+    ? [...usualPredictions, "flow_prediction" as const]
+    : usualPredictions;
   return {
-    ...noiseConfig(config, { zeroSnr, predictionTypes: types }),
+    ...noiseConfig(config, { zeroSnr, predictionTypes }),
     flow,
     bounds: boundsConfig(config, { thresholds: true }),
     solverOrder,

@@ -84,7 +84,7 @@ const unipcStep: SolverStep<UnipcConfig> = (config, i, place) => {
   const next = sum(
     [kept, better],
     [-gain * base, jump.m(i)],
-    [-gain, residual(jump, i, predictorWeights(jump, i, order))],
+    [-gain, residual(jump, callsBefore(i, order))],
   );
   const { bounds } = config;
   return boundedStep(i, place, { next, bounds, own: jump.reading(i) });
@@ -100,12 +100,9 @@ function correction(
   i: number,
   place: SolverPlace,
 ): Linear {
-  const order = orderOf(config, i - 1, place);
   const jump = jumpFrom(config, place.levels, i - 1);
-  const rest = difference(
-    residual(jump, i - 1, correctorWeights(jump, i - 1, order)),
-    residual(jump, i - 1, predictorWeights(jump, i - 1, order)),
-  );
+  const calls = callsBefore(i - 1, orderOf(config, i - 1, place));
+  const rest = difference(residual(jump, [...calls, i]), residual(jump, calls));
   return sum([-jump.gain, rest]);
 }
 
@@ -125,6 +122,7 @@ function jumpFrom(
   const reading = (k: number) =>
     integrandAt({ predictionType, ofClean }, levels[k]);
   return {
+    i,
     kept,
     gain,
     /** The paper's hh: h for the noise, −h for the clean sample. */
@@ -140,33 +138,27 @@ function jumpFrom(
   };
 }
 
-/** Weights of (m_k − m_i) / r_k, by call k. */
-type Weights = ReadonlyMap<number, number>;
+/** The calls before call i that a method of an order reads, latest first. */
+const callsBefore = (i: number, order: number): number[] =>
+  Array.from({ length: order - 1 }, (_, k) => i - 1 - k);
 
-const residual = (jump: Jump, i: number, weights: Weights): Linear =>
-  sum(...[...weights].map(([k, weight]) =>
-    [
-      jump.scale * weight / jump.r(k),
-      difference(jump.m(k), jump.m(i)),
-    ] as const
-  ));
-
-/** Weights of the calls before call i. */
-function predictorWeights(jump: Jump, i: number, order: number): Weights {
-  const calls = Array.from({ length: order - 1 }, (_, k) => i - 1 - k);
-  if (order === 2) return new Map([[calls[0], 1 / 2]]);
-  return matched(jump, calls);
-}
-
-/** Weights of the calls before call i, and of the next call, whose r is 1. */
-function correctorWeights(jump: Jump, i: number, order: number): Weights {
-  const calls = Array.from({ length: order - 1 }, (_, k) => i - 1 - k);
-  if (order === 1) return new Map([[i + 1, 1 / 2]]);
-  return matched(jump, [...calls, i + 1]);
+/** B(h) Σ weight_k (m_k − m_i) / r_k over calls k; the next call's r is 1. */
+function residual(jump: Jump, calls: readonly number[]): Linear {
+  const { i, scale, m, r } = jump;
+  const weights = matched(jump, calls);
+  return sum(
+    ...calls.map((k, j) =>
+      [scale * weights[j] / r(k), difference(m(k), m(i))] as const
+    ),
+  );
 }
 
 /** Weights that match the integral's Taylor series, Theorem 3.1: Σ weight_k r_k^(n−1) B = n! φ_(n+1) hⁿ for each n. */
-function matched({ hh, scale, r }: Jump, calls: readonly number[]): Weights {
+function matched(
+  { hh, scale, r }: Jump,
+  calls: readonly number[],
+): readonly number[] {
+  if (calls.length === 1) return [1 / 2]; // the authors' simplification
   const wanted: number[] = [];
   let phi = Math.expm1(hh) / hh - 1;
   let factorial = 1;
@@ -175,9 +167,7 @@ function matched({ hh, scale, r }: Jump, calls: readonly number[]): Weights {
     factorial *= n + 1;
     phi = phi / hh - 1 / factorial;
   }
-  const rows = wanted.map((_, n) => calls.map((k) => r(k) ** n));
-  const weights = solve(rows, wanted);
-  return new Map(calls.map((k, j) => [k, weights[j]]));
+  return solve(wanted.map((_, n) => calls.map((k) => r(k) ** n)), wanted);
 }
 
 /** Solves a small linear system by elimination with pivoting, which rows of rising powers need. */
