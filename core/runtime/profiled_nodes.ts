@@ -35,12 +35,11 @@ export async function profiledNodes(
   const folder = await Deno.makeTempDir({ prefix: ".profile-" });
   try {
     await run({ enableProfiling: true, profileFilePrefix: `${folder}/run` });
-    const nodes = (await eventsIn(folder)).flatMap(({ name, args }) => {
+    return (await eventsIn(folder)).flatMap(({ name, args }) => {
       const { provider: own, op_name: op } = args ?? {};
       if (!own || !op || own === provider) return [];
       return [{ name: name.slice(0, -suffix.length), op }];
     });
-    return nodes;
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

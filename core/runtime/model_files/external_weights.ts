@@ -3,6 +3,7 @@
  * data only inside the model's folder, and no symbolic link there, so each
  * weight file is hard-linked beside a temporary `model.onnx`.
  */
+import { statOf } from "../../files/is_file.ts";
 import {
   type Graph,
   type Initializer,
@@ -31,7 +32,12 @@ export async function withLinkedModel<T>(
   options: Pick<EncodeOptions, "keepsStored"> = {},
 ): Promise<T> {
   const files = weightFiles(graph.initializers.values());
-  for (const file of files) await checkExists(graph, file);
+  for (const file of files) {
+    if (await statOf(file)) continue;
+    throw new Deno.errors.NotFound(
+      `Cannot read the weights of "${graph.name}": there is no file "${file}"`,
+    );
+  }
   const beside = files[0].replace(/[^/\\]*$/, "") || ".";
   const folder = await linkedFolder(files) ?? await linkedFolder(files, beside);
   if (!folder) return open(encodeModel(inMemory(graph)));
@@ -52,18 +58,6 @@ export async function withLinkedModel<T>(
 export const weightFiles = (initializers: Iterable<Initializer>): string[] => [
   ...new Set([...initializers].filter(isExternal).map(({ file }) => file.path)),
 ];
-
-async function checkExists({ name }: Graph, file: string): Promise<void> {
-  try {
-    await Deno.stat(file);
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new Deno.errors.NotFound(
-      `Cannot read the weights of "${name}": there is no file "${file}"`,
-      { cause },
-    );
-  }
-}
 
 /** A temporary folder in `dir` (default: the system's) and its links by the files' paths; null if linking fails. */
 async function linkedFolder(files: readonly string[], dir?: string) {
