@@ -59,41 +59,37 @@ import {
   type StartDrawer,
 } from "./start/starting_latents.ts";
 
-/** @throws {RangeError} If guidanceScale is no finite number from 0, or guidanceRescale is outside [0, 1]. */
-function checkGuidance(
-  { name }: LoadedPipeline,
-  { askedScale, guidanceRescale = 0 }: Pick<
-    PipelineSampler,
-    "askedScale" | "guidanceRescale"
-  >,
-): void {
-  const odd = (value: number, most: number) => !(value >= 0 && value <= most);
-  if (odd(askedScale, Number.MAX_VALUE)) {
-    throw new RangeError(
-      `Cannot sample ${name}: guidanceScale is ${askedScale}, expected a number from 0`,
-    );
-  }
-  if (odd(guidanceRescale, 1)) {
-    throw new RangeError(
-      `Cannot sample ${name}: guidanceRescale is ${guidanceRescale}, expected 0 to 1`,
-    );
-  }
-}
+/** The largest value of each option of guidance. */
+const mostOf = {
+  guidanceScale: Number.MAX_VALUE,
+  trueCfgScale: Number.MAX_VALUE,
+  guidanceRescale: 1,
+};
 
-/** @throws {RangeError} If an option is given that the pipeline would not read. */
-function checkOwnOptions(
+/** @throws {RangeError} If an option of guidance is out of its range, or an option is given that the pipeline would not read. */
+function checkOptions(
   { name, model, kind }: LoadedPipeline,
-  { trueCfgScale = 1, clipSkip = 0 }: SamplerOptions,
+  options: SamplerOptions,
 ): void {
-  if (trueCfgScale !== 1 && !isDistilled(model)) {
+  const refuse = (key: keyof SamplerOptions, expected: string) => {
     throw new RangeError(
-      `Cannot sample ${name}: trueCfgScale is ${trueCfgScale}, expected none, as its network was not distilled from guided samples`,
+      `Cannot sample ${name}: ${key} is ${options[key]}, expected ${expected}`,
+    );
+  };
+  const { trueCfgScale = 1, clipSkip = 0 } = options;
+  for (const key of Object.keys(mostOf) as (keyof typeof mostOf)[]) {
+    const value = options[key] ?? 0;
+    if (value >= 0 && value <= mostOf[key]) continue;
+    refuse(key, mostOf[key] === 1 ? "0 to 1" : "a number from 0");
+  }
+  if (trueCfgScale !== 1 && !isDistilled(model)) {
+    refuse(
+      "trueCfgScale",
+      "none, as its network was not distilled from guided samples",
     );
   }
   if (clipSkip !== 0 && !kind.prompts?.clip) {
-    throw new RangeError(
-      `Cannot sample ${name}: clipSkip is ${clipSkip}, expected none, as no tower of CLIP reads its prompts`,
-    );
+    refuse("clipSkip", "none, as no tower of CLIP reads its prompts");
   }
 }
 
@@ -140,8 +136,7 @@ export class PipelineSampler {
       ? options.trueCfgScale ?? 1
       : this.askedScale;
     this.guidanceRescale = options.guidanceRescale;
-    checkGuidance(pipeline, this);
-    checkOwnOptions(pipeline, options);
+    checkOptions(pipeline, options);
     this.start = options.start ? startOf(options.start, pipeline) : null;
     const usual = usualSize(pipeline, this.start);
     const { height = usual.height, width = usual.width } = options;

@@ -304,6 +304,13 @@ Deno.test("FLUX runs twice for true guidance, which needs a negative prompt", as
       RangeError,
       "there is no negative prompt",
     );
+    for (const trueCfgScale of [-1, NaN]) {
+      assertThrows(
+        () => pipeline.sampler({ ...options, trueCfgScale }),
+        RangeError,
+        `trueCfgScale is ${trueCfgScale}, expected a number from 0`,
+      );
+    }
   });
 });
 
