@@ -53,9 +53,8 @@ interface Course {
  */
 export function makeEuler(config: EulerConfig, options: StepOptions): Sampler {
   const { predictionType, isContinuous } = config;
-  return sigmaSampler(config, {
+  return sigmaSampler(config, options, {
     name: "euler",
-    begin: options.begin,
     ...courseOf(config, options),
     // x' = x + (sigma' − sigma) dx/dsigma.
     stepsFrom(call, i, to) {

@@ -3,12 +3,7 @@ import { latentsOf, ofCall, stepOf, sum } from "../../linear.ts";
 import type { Sampler } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import type { StepOptions } from "../../schedule/timesteps.ts";
-import {
-  readingAt,
-  sigmaCalls,
-  sigmaClassConfig,
-  sigmaSampler,
-} from "./sigma_calls.ts";
+import { readingAt, sigmaClassConfig, sigmaSampler } from "./sigma_calls.ts";
 
 /** The config of `EulerAncestralDiscreteScheduler`. @throws As `noiseConfig`. */
 export const eulerAncestralConfig = (config: SchedulerConfig) =>
@@ -44,10 +39,8 @@ export function makeEulerAncestral(
   config: ReturnType<typeof eulerAncestralConfig>,
   options: StepOptions,
 ): Sampler {
-  return sigmaSampler(config, {
+  return sigmaSampler(config, options, {
     name: "euler-ancestral",
-    calls: sigmaCalls(config, options),
-    begin: options.begin,
     stepsFrom(call, i, to) {
       const { timestep, sigma } = call;
       const { slope, inputScale } = readingAt(config.predictionType, call);

@@ -37,10 +37,9 @@ type HeunConfig = ReturnType<typeof heunConfig>;
 export function makeHeun(config: HeunConfig, options: StepOptions): Sampler {
   const calls = sigmaCalls(config, options);
   const { begin = 0 } = options;
-  return sigmaSampler(config, {
+  return sigmaSampler(config, options, {
     name: "heun",
     calls,
-    begin,
     stepsFrom: (from, k) =>
       heunStep(config, 2 * k, [from, calls[begin + k + 1]]),
   });

@@ -20,7 +20,6 @@ import { ancestralSplit } from "./euler_ancestral.ts";
 import {
   callAt,
   readingAt,
-  sigmaCalls,
   sigmaClassConfig,
   sigmaSampler,
 } from "./sigma_calls.ts";
@@ -40,10 +39,8 @@ type Kdpm2Config = ReturnType<typeof kdpm2Config>;
 export function makeKdpm2(config: Kdpm2Config, options: StepOptions): Sampler {
   const training = trainingSigmas(config);
   const { predictionType, spacing, isAncestral } = config;
-  return sigmaSampler(config, {
+  return sigmaSampler(config, options, {
     name: isAncestral ? "kdpm2-ancestral" : "kdpm2",
-    calls: sigmaCalls(config, options, training),
-    begin: options.begin,
     stepsFrom(call, k, next) {
       const from = spacing === "use_karras_sigmas"
         ? { ...call, timestep: roundHalfEven(call.timestep) }

@@ -31,10 +31,9 @@ export function makeLms(
   const { begin = 0 } = options;
   const calls = sigmaCalls(config, options);
   const readings = calls.map((call) => readingAt(config.predictionType, call));
-  return sigmaSampler(config, {
+  return sigmaSampler(config, options, {
     name: "lms",
     calls,
-    begin,
     stepsFrom({ timestep, sigma }, i, to) {
       // ∫ of the polynomial through the last slopes; missing ones before `begin` count, as in diffusers.
       const at = begin + i;

@@ -63,8 +63,8 @@ export type SigmaConfig =
 export function sigmaCalls(
   config: SigmaConfig,
   options: StepOptions,
-  training: TrainingSigmas = trainingSigmas(config),
 ): Call[] {
+  const training = trainingSigmas(config);
   const calls = timestepCalls(config, options, training);
   const [max, min] = [calls[0].sigma, calls[calls.length - 1].sigma];
   return spacedCalls(config, { max, min, options, training }) ?? calls;
@@ -120,11 +120,10 @@ export const callAt = (training: TrainingSigmas, sigma: number): Call => ({
 /** A sampler's calls, and the steps after each. */
 interface Course {
   readonly name: string;
-  readonly calls: readonly Call[];
+  /** All calls, also those left out at the start; {@linkcode sigmaCalls} by default. */
+  readonly calls?: readonly Call[];
   /** The sigma at which the last step ends; 0 by default. */
   readonly last?: number;
-  /** The number of calls that are left out at the start. */
-  readonly begin?: number;
   /**
    * Makes the steps after the k-th call that is made; one in most samplers.
    *
@@ -135,14 +134,18 @@ interface Course {
 
 /** Makes a sampler. Initial noise is scaled by the largest sigma σ; in leading spacing, not all noise, by √(σ² + 1). */
 export function sigmaSampler(
-  { timestepSpacing }: Pick<SigmaConfig, "timestepSpacing">,
-  { name, calls, last = 0, begin = 0, stepsFrom }: Course,
+  config: SigmaConfig,
+  options: StepOptions,
+  { name, calls = sigmaCalls(config, options), last = 0, stepsFrom }: Course,
 ): Sampler {
+  const { begin = 0 } = options;
   const sigmas = [...calls.map(({ sigma }) => sigma), last];
   const most = Math.max(...sigmas);
   return samplerOf({
     name,
-    initNoiseSigma: timestepSpacing === "leading" ? Math.hypot(most, 1) : most,
+    initNoiseSigma: config.timestepSpacing === "leading"
+      ? Math.hypot(most, 1)
+      : most,
     level: { signal: 1, noise: sigmas[begin] },
     steps: calls.slice(begin)
       .flatMap((call, k) => stepsFrom(call, k, sigmas[begin + k + 1])),
