@@ -11,6 +11,18 @@ export interface Picture<Data extends Uint8Array | Float32Array = Uint8Array> {
 }
 
 /**
+ * Decodes a file's bytes to three channels; `path` is for errors.
+ *
+ * @param upright Whether to turn a JPEG as its camera was held; not by default, as in Pillow.
+ * @throws {TypeError} If they are no whole picture of the decoder's kind.
+ */
+export type DecodePicture = (
+  bytes: Uint8Array<ArrayBuffer>,
+  path: string,
+  upright?: boolean,
+) => Picture;
+
+/**
  * Rounds an image to bytes: -1 is 0, 1 is 255, values beyond are clipped.
  *
  * @param image Shape `[3, H, W]`, in [-1, 1].

@@ -3,22 +3,15 @@ import { decodeBmp } from "./formats/bmp.ts";
 import { openJpegDecoder } from "./formats/jpeg.ts";
 import { decodeNetpbm } from "./formats/netpbm.ts";
 import { openWebpDecoder } from "./formats/webp.ts";
-import type { Picture } from "./picture.ts";
+import type { DecodePicture, Picture } from "./picture.ts";
 import { decodePng } from "./png.ts";
-
-/** Decodes a file to three channels; `path` is for errors. */
-type Decode = (
-  bytes: Uint8Array<ArrayBuffer>,
-  path: string,
-  upright: boolean,
-) => Picture;
 
 /** One kind of picture file. */
 interface Kind {
   /** Matches the beginning of a file, as Latin-1. */
   readonly magic: RegExp;
   /** Starts the decoder, which may take a while. */
-  readonly open: () => Decode | Promise<Decode>;
+  readonly open: () => DecodePicture | Promise<DecodePicture>;
 }
 
 const kinds: readonly Kind[] = [
@@ -39,7 +32,7 @@ export const isPictureName = (name: string): boolean => readNames.test(name);
 export const isOtherPictureName = (name: string): boolean =>
   otherNames.test(name);
 
-const open = new Map<Kind, Promise<Decode>>();
+const open = new Map<Kind, Promise<DecodePicture>>();
 
 /**
  * Reads a PNG, JPEG, WebP, BMP or binary PPM or PGM file as three channels of

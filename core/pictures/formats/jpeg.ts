@@ -8,24 +8,12 @@
  * on a picture of noise in 4:2:0.
  */
 import openDecoder from "@jsquash/jpeg/codec/dec/mozjpeg_dec.js";
-import type { Picture } from "../picture.ts";
+import type { DecodePicture, Picture } from "../picture.ts";
 import { decodeFourColours, hasFourColours } from "./four_colour_jpeg.ts";
 import { cutOff } from "./jpeg_bits.ts";
 
-/**
- * Decodes a file's bytes; `path` is for errors.
- *
- * @param upright Whether to turn the picture as its camera was held; not by default, as in Pillow.
- * @throws {TypeError} If they are no whole JPEG in colours or grey.
- */
-export type DecodeJpeg = (
-  bytes: Uint8Array<ArrayBuffer>,
-  path: string,
-  upright?: boolean,
-) => Picture;
-
 /** Starts the decoder, which may be unusable after a refused file. */
-export async function openJpegDecoder(): Promise<DecodeJpeg> {
+export async function openJpegDecoder(): Promise<DecodePicture> {
   const said: string[] = [];
   const decoder = await openDecoder({
     noInitialRun: true,

@@ -1,12 +1,10 @@
 /** WebP pictures, decoded as in Pillow: by libwebp, compiled to WebAssembly. */
 import openDecoder from "@jsquash/webp/codec/dec/webp_dec.js";
-import type { Picture } from "../picture.ts";
+import type { DecodePicture } from "../picture.ts";
 import { withoutAlpha } from "./jpeg.ts";
 
 /** Starts the decoder, which leaves out transparency. */
-export async function openWebpDecoder(): Promise<
-  (bytes: Uint8Array<ArrayBuffer>, path: string) => Picture
-> {
+export async function openWebpDecoder(): Promise<DecodePicture> {
   const decoder = await openDecoder({ noInitialRun: true });
   return (bytes, path) => {
     let cause: unknown;
