@@ -23,13 +23,12 @@ import { sizeOf } from "../../../tensor/tensor.ts";
 import type { Value } from "../../graph.ts";
 import type { Operations } from "../../operations.ts";
 import type { Operator } from "../operator.ts";
+import { outputSizes, slidingWindowOf, transposed } from "./sliding_window.ts";
 import {
-  outputSizes,
-  type SlidingWindow,
-  slidingWindowOf,
-  transposed,
-} from "./sliding_window.ts";
-import { biasCotangent, weightCotangent } from "./weight_gradient.ts";
+  biasCotangent,
+  type Convolution,
+  weightCotangent,
+} from "./weight_gradient.ts";
 
 export const conv: Operator = {
   shape(call) {
@@ -57,9 +56,10 @@ export const conv: Operator = {
     const w = inputs[1]!;
     const group = node.attributes.group ?? 1;
     const window = slidingWindowOf(node, w.shape.slice(2));
+    const convolution = { x, dy, w, group, window };
     return [
-      wants(0) ? dataCotangent(g, { dy, w, group, window, like: x }) : null,
-      wants(1) ? weightCotangent(g, { x, dy, w, group, window }) : null,
+      wants(0) ? dataCotangent(g, convolution) : null,
+      wants(1) ? weightCotangent(g, convolution) : null,
       wants(2) ? biasCotangent(g, dy) : null,
     ];
   },
@@ -67,14 +67,7 @@ export const conv: Operator = {
 
 function dataCotangent(
   g: Operations,
-  { dy, w, group, window, like }: {
-    readonly dy: Value;
-    readonly w: Value;
-    readonly group: number;
-    readonly window: SlidingWindow;
-    /** The input x, whose cotangent is computed. */
-    readonly like: Value;
-  },
+  { x, dy, w, group, window }: Convolution,
 ): Value {
   const { kernel, strides, dilations, begin, end } = window;
   const reach = kernel.map((k, i) => dilations[i] * (k - 1));
@@ -82,7 +75,7 @@ function dataCotangent(
   const flippable = strides.every((s) => s === 1) && pads.every((p) => p >= 0);
   return flippable
     ? g.conv(dy, flipped(g, w, group), null, { group, dilations, pads })
-    : transposed(g, dy, { w, group, window, like });
+    : transposed(g, dy, { w, group, window, like: x });
 }
 
 /** Weights `[M, C/G, K, K]` with the kernel reversed and channels exchanged within each group: `[C, M/G, K, K]`. */

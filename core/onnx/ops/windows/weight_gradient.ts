@@ -14,8 +14,8 @@ import type { Operations } from "../../operations.ts";
 import { axesOf } from "../axes.ts";
 import { type SlidingWindow, windowSlices } from "./sliding_window.ts";
 
-/** Shapes: x `[B, C, H, W]`, dy `[B, M, H', W']`, w `[M, C/G, K, K]` with G groups. */
-export interface WeightProblem {
+/** A convolution and its output's cotangent: x `[B, C, H, W]`, dy `[B, M, H', W']`, w `[M, C/G, K, K]` with G groups. */
+export interface Convolution {
   readonly x: Value;
   readonly dy: Value;
   readonly w: Value;
@@ -23,11 +23,14 @@ export interface WeightProblem {
   readonly window: SlidingWindow;
 }
 
-export function weightCotangent(g: Operations, problem: WeightProblem): Value {
-  const { x, dy, w, group, window } = problem;
+export function weightCotangent(
+  g: Operations,
+  convolution: Convolution,
+): Value {
+  const { x, dy, w, group, window } = convolution;
   const positions = dy.shape.slice(2);
   const rows = channelRows(g, channelsFirst(g, dy), group);
-  if (tiles(problem)) {
+  if (tiles(convolution)) {
     const columns = tileColumns(g, { x, group, window, positions });
     return g.reshape(g.fusedMatMul(rows, columns, { transB: 1 }), w.shape);
   }
@@ -56,7 +59,7 @@ function channelRows(g: Operations, x: Value, group: number): Value {
 }
 
 /** Whether the windows cover x exactly, without overlap, gap or padding. */
-function tiles({ x, dy, window }: WeightProblem): boolean {
+function tiles({ x, dy, window }: Convolution): boolean {
   const { kernel, strides, dilations, begin, end } = window;
   return kernel.every((k, i) =>
     k === strides[i] && (k === 1 || dilations[i] === 1) && begin[i] === 0 &&
