@@ -342,7 +342,7 @@ export class PipelineSampler {
     const { pipeline, start, sampler, latents: shape } = this;
     const { name, sessions, pixelsPerLatent: pixels } = pipeline;
     if (!start) return noiseStart(shape, sampler);
-    if ("latents" in start) return latentStart(start.latents, sampler);
+    if ("latents" in start) return latentStart(start, sampler);
     const autoencoder = await pipeline.autoencoder();
     if (!autoencoder) {
       throw new TypeError(

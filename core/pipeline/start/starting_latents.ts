@@ -23,7 +23,7 @@ import {
   pictureInput,
   uncovered,
 } from "./picture_input.ts";
-import type { PictureStart } from "./start_options.ts";
+import type { LatentStart, Start } from "./start_options.ts";
 
 /** The start of B pictures. */
 export interface StartingLatents {
@@ -55,7 +55,7 @@ export const noiseStart =
 
 /** The start from another pipeline's latents, a row for each picture. @throws {RangeError} Drawing does, if rows are missing. */
 export function latentStart(
-  latents: Tensor<"float32">,
+  { latents }: LatentStart,
   sampler: Sampler,
 ): StartDrawer {
   const rows = unstacked(latents);
@@ -89,9 +89,7 @@ export interface StartRequest {
 
 /** Encodes a picture to start from, and with a mask also the picture's part that stays. */
 export async function pictureStart(
-  { image, mask, strength }:
-    & Required<Pick<PictureStart, "strength">>
-    & PictureStart,
+  { image, mask, strength }: Exclude<Start, LatentStart>,
   request: StartRequest,
 ): Promise<StartDrawer> {
   const { size, autoencoder, sessions, readsMask } = request;
