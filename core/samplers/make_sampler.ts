@@ -131,7 +131,7 @@ const flexibleKinds: readonly string[] = [
 const edmKinds: readonly string[] = ["edm-euler", "edm-dpm-solver++"];
 
 /** The options that only some kinds take, and these kinds. */
-const takenBy: Readonly<Record<Taken, readonly SamplerKind[]>> = {
+const takenBy = {
   timesteps: [
     ...["ddpm", "dpm-solver++", "sde-dpm-solver++"] as const,
     ...["dpm-solver-singlestep", "euler", "heun"] as const,
@@ -140,8 +140,8 @@ const takenBy: Readonly<Record<Taken, readonly SamplerKind[]>> = {
   sigmas: ["unipc", "euler", "flow-euler"],
   eta: ["ddim", "tcd"],
   originalInferenceSteps: ["lcm", "tcd"],
-};
-type Taken = "timesteps" | "sigmas" | "eta" | "originalInferenceSteps";
+} satisfies Partial<Record<keyof StepChoice, readonly SamplerKind[]>>;
+type Taken = keyof typeof takenBy;
 
 /** Every kind of sampler. */
 export const samplerKinds = Object.keys(schedulers) as readonly SamplerKind[];
@@ -225,14 +225,9 @@ function checkPreconditioning(
 }
 
 /** The choice with lists instead of names. */
-function stepsOf(
-  kind: SamplerKind,
-  { timesteps, sigmas, ...rest }: StepChoice,
-): StepOptions {
-  const lists = { timesteps, sigmas };
-  const given = (["timesteps", "sigmas"] as const)
-    .filter((key) => lists[key] !== undefined);
-  const found = [...given, ...rest.steps === undefined ? [] : ["steps"]];
+function stepsOf(kind: SamplerKind, choice: StepChoice): StepOptions {
+  const found = (["timesteps", "sigmas", "steps"] as const)
+    .filter((key) => choice[key] !== undefined);
   if (found.length !== 1) {
     throw new TypeError(
       `Cannot make ${kind}: found ${
@@ -240,8 +235,7 @@ function stepsOf(
       }, expected exactly one of steps, timesteps and sigmas`,
     );
   }
-  const [key] = given;
-  const { begin = 0, steps = Infinity } = rest;
+  const { timesteps, sigmas, begin = 0, steps = Infinity } = choice;
   const calls = kind === "pndm" && steps > 1 ? steps + 1 : steps; // PLMS makes one more
   if (!Number.isInteger(begin) || begin < 0 || begin >= calls) {
     throw new RangeError(
@@ -250,20 +244,23 @@ function stepsOf(
       }`,
     );
   }
-  for (const each of ["eta", "originalInferenceSteps"] as const) {
-    if (rest[each]) checkTaken(kind, each);
+  for (const key of Object.keys(takenBy) as Taken[]) {
+    if (choice[key]) checkTaken(kind, key);
   }
-  if (key === undefined) return rest;
-  checkTaken(kind, key);
-  return { ...rest, [key]: listOf(key, lists[key]!) };
+  return {
+    ...choice,
+    timesteps: timesteps && listOf("timesteps", timesteps),
+    sigmas: sigmas && listOf("sigmas", sigmas),
+  };
 }
 
 /** @throws {TypeError} If the scheduler does not take the option. */
 function checkTaken(kind: SamplerKind, key: Taken): void {
-  if (takenBy[key].includes(kind)) return;
+  const kinds: readonly SamplerKind[] = takenBy[key];
+  if (kinds.includes(kind)) return;
   throw new TypeError(
     `Cannot make ${kind}: its scheduler takes no ${key}, expected one of ${
-      takenBy[key].join(", ")
+      kinds.join(", ")
     }`,
   );
 }
