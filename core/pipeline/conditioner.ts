@@ -1,9 +1,8 @@
 /** The conditioning of pictures: classes that a DiT knows, or prompts that a text-to-image pipeline reads. */
-import type { LoadedModel } from "../models/load.ts";
 import { joined } from "../tensor/batch.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { classLabels } from "./guidance.ts";
-import type { PipelineKind } from "./kinds/pipeline_kind.ts";
+import type { LoadedPipeline } from "./loaded_pipeline.ts";
 import { guidanceInputs } from "./prompts/guidance_embedding.ts";
 import type {
   PromptEncoder,
@@ -31,22 +30,19 @@ export interface Conditioner extends AsyncDisposable {
   ): Promise<Record<string, Tensor>>;
 }
 
-/** The parts of a pipeline and a sampler that the conditioning depends on. */
-export interface ConditionerRequest extends Omit<PromptRequest, "network"> {
+/** The parts of a sampler that the conditioning depends on. */
+export interface ConditionerRequest
+  extends Pick<PromptRequest, "size" | "options"> {
   /** The guidance scale of all pictures, for a network that reads it. */
   readonly guidanceScale: number;
-  /** The pipeline's folder, which has the text encoders; errors name it. */
-  readonly folder: string;
-  readonly model: LoadedModel;
-  readonly kind: PipelineKind;
   /** Whether the inputs are for both halves of guidance. */
   readonly guided: boolean;
 }
 
-/** Opens a model's conditioner. @throws As `loadTokenizer` and `loadComponent`. */
+/** Opens a pipeline's conditioner. @throws As `loadTokenizer` and `loadComponent`. */
 export async function openConditioner(
-  { folder, model, kind, guided, guidanceScale, ...request }:
-    ConditionerRequest,
+  { folder, model, kind, checkpoint, sessions }: LoadedPipeline,
+  { guided, guidanceScale, ...asked }: ConditionerRequest,
 ): Promise<Conditioner> {
   if (model.family === "dit") {
     return classConditioner(folder, { classes: model.config.classes, guided });
@@ -56,9 +52,9 @@ export async function openConditioner(
       `Cannot encode prompts for ${folder}: the text encoders of a ${model.family} are not known here`,
     );
   }
-  const asked = { ...request, network: model };
-  const encoder = await kind.prompts.open(folder, asked);
-  return promptConditioner(folder, encoder, { guided, guidanceScale, model });
+  const request = { ...asked, network: model, checkpoint, sessions };
+  const encoder = await kind.prompts.open(folder, request);
+  return promptConditioner(folder, encoder, { model, guided, guidanceScale });
 }
 
 function classConditioner(
@@ -100,10 +96,9 @@ function classConditioner(
 function promptConditioner(
   folder: string,
   encoder: PromptEncoder,
-  { guided, guidanceScale, model }: Pick<
-    ConditionerRequest,
-    "guided" | "guidanceScale" | "model"
-  >,
+  { model, guided, guidanceScale }:
+    & Pick<LoadedPipeline, "model">
+    & Pick<ConditionerRequest, "guided" | "guidanceScale">,
 ): Conditioner {
   const promptOf = (subject: Subject): string => {
     if (typeof subject === "string") return subject;

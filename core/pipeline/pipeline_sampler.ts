@@ -269,8 +269,7 @@ export class PipelineSampler {
         `Cannot sample ${pipeline.name}: its network draws parts of pictures anew, expected a picture to start from and a mask`,
       );
     }
-    return await openConditioner({
-      ...pipeline,
+    return await openConditioner(pipeline, {
       guided,
       guidanceScale,
       size,
