@@ -20,7 +20,12 @@ import {
   lambdaOf,
   phis,
 } from "./integrators.ts";
-import { multistep, solverConfig, solverSampler } from "./solver.ts";
+import {
+  multistep,
+  type MultistepConfig,
+  solverConfig,
+  solverSampler,
+} from "./solver.ts";
 
 /** Solver types; diffusers takes all but `heun` as midpoint. */
 const solverTypes = ["midpoint", "heun", "logrho", "bh1", "bh2"] as const;
