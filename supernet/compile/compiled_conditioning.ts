@@ -58,15 +58,17 @@ export const featureInputs =
 
 /**
  * Inputs `input_ids` and, for the other half of guidance, `negative_input_ids`
- * `[B, S]` (int64), which a CLIP text tower in the graph reads, for a network
- * whose one condition is the tower's last features.
+ * `[B, S]` (int64), which a CLIP text tower in the graph reads; the network's
+ * `encoder_hidden_states` are the tower's last features. Others as {@linkcode featureInputs}.
  */
 export const tokenInputs =
   (network: BlockGraph, { tower, ...halves }: Halves & {
     readonly tower: Component<ClipTextConfig>;
   }): Conditioning =>
   (g, name) => {
-    const [batch, tokens] = inputNamed(network, name).shape;
+    const own = inputNamed(network, name);
+    if (name !== "encoder_hidden_states") return halfInputs(g, own, halves);
+    const [batch, tokens] = own.shape;
     const ids = {
       name: "input_ids",
       dtype: "int64",

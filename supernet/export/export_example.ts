@@ -44,6 +44,7 @@ export async function exampleOf(
   const shown = subject ?? (pipeline.drawsClasses ? 0 : "");
   const subjects = Array<Subject>(batch).fill(shown);
   const conditioning = await conditioningOf(sampler, subjects);
+  const { encoder_hidden_states: _, ...others } = conditioning;
   const random = new TorchGenerator(seed);
   const inputs = sampler.inputs(conditioning, { images: batch, random });
   const latents = await latentsOf(sampler, request, inputs);
@@ -54,9 +55,8 @@ export async function exampleOf(
     inputs: {
       noise,
       ...drawn.length > 0 && { step_noise: joined(drawn) },
-      ...form.textEncoder
-        ? await tokenFeeds(sampler, subjects.map(String))
-        : readOf(sampler, conditioning),
+      ...readOf(sampler, form.textEncoder ? others : conditioning),
+      ...form.textEncoder && await tokenFeeds(sampler, subjects.map(String)),
     },
     outputs: await finished(sampler, latents, form),
   };
