@@ -94,8 +94,7 @@ export class SamplerSearch implements AsyncDisposable {
 
   /** Returns the value of a name, made when first asked for. */
   #held<Value>(name: string, make: () => Value): Value {
-    if (!this.#made.has(name)) this.#made.set(name, make());
-    return this.#made.get(name) as Value;
+    return this.#made.getOrInsertComputed(name, make) as Value;
   }
 
   /** Makes the context of a method for the last of ascending targets. */

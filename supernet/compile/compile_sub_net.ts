@@ -196,11 +196,7 @@ function stored(graph: Graph, form: CompiledForm): Graph {
 /** A function of a name that remembers its results. */
 function once(make: (name: string) => Value): (name: string) => Value {
   const made = new Map<string, Value>();
-  return (name) => {
-    const value = made.get(name) ?? make(name);
-    made.set(name, value);
-    return value;
-  };
+  return (name) => made.getOrInsertComputed(name, make);
 }
 
 /** The state before the first step. */

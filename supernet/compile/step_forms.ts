@@ -76,9 +76,8 @@ function leavingAlike(plans: readonly StepPlan[]): StepPlan[] {
   const writes = new Map<string, Map<string, HeldSum>>();
   const keys = plans.map((plan) => {
     const key = keyOf({ ...plan, writes: [] }, []);
-    const all = writes.get(key) ?? new Map<string, HeldSum>();
+    const all = writes.getOrInsertComputed(key, () => new Map());
     for (const sum of plan.writes) all.set(sum.join("+"), sum);
-    writes.set(key, all);
     return key;
   });
   return plans.map((plan, t) => ({

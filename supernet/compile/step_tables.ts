@@ -57,11 +57,10 @@ export class StepTables {
       { length: steps },
       (_, t) => own.includes(t) ? of(t) : none,
     ).flat();
+    const table = float32([steps, ...shape], rows);
+    const lookUp = () => g.inSingle(() => looked(g, index, table));
     const key = JSON.stringify([shape, rows]);
-    const known = this.#looked.get(key) ??
-      g.inSingle(() => looked(g, index, float32([steps, ...shape], rows)));
-    this.#looked.set(key, known);
-    return known;
+    return this.#looked.getOrInsertComputed(key, lookUp);
   }
 
   /** The integer of a step, `[]`. */

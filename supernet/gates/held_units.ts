@@ -16,11 +16,9 @@ export function heldBy(net: SuperNet, payloads: Payloads = {}): SuperNet {
   const kinds = net.units.map((unit) => payloads[unit]?.held);
   const own = kinds.slice(0, -1);
   if (own.every((held) => held === undefined)) return net;
-  const known = made.get(net) ?? new Map<string, SuperNet>();
-  made.set(net, known);
+  const known = made.getOrInsertComputed(net, () => new Map());
   const key = own.join();
-  const found = known.get(key) ?? withForms(net, own);
-  known.set(key, found);
+  const found = known.getOrInsertComputed(key, () => withForms(net, own));
   made.set(found, new Map([[key, found]]));
   return found;
 }

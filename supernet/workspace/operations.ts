@@ -52,9 +52,8 @@ export function operation(
       const inputs = new Map<string, Value>();
       return g.build(emit(g, (name) => {
         const { dtype, shape } = values[name];
-        const own = inputs.get(name) ?? g.input(name, dtype, shape);
-        inputs.set(name, own);
-        return own;
+        const declare = () => g.input(name, dtype, shape);
+        return inputs.getOrInsertComputed(name, declare);
       }));
     },
   };
@@ -76,13 +75,11 @@ export class OperationSessions implements AsyncDisposable {
   constructor(private readonly options: SessionOptions) {}
 
   of({ key, graph, leaves }: KeyedGraph): Promise<Session> {
-    const known = this.#opened.get(key);
-    if (known) return known;
-    const own = graph();
-    const kept = leaves ? [] : own.outputs.map(({ name }) => name);
-    const opened = openSession(own, { ...this.options, kept });
-    this.#opened.set(key, opened);
-    return opened;
+    return this.#opened.getOrInsertComputed(key, () => {
+      const own = graph();
+      const kept = leaves ? [] : own.outputs.map(({ name }) => name);
+      return openSession(own, { ...this.options, kept });
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -22,9 +22,7 @@ export class TensorPool {
   takeBack(): void {
     for (const tensor of this.#taken.toReversed()) {
       const key = tensor.shape.join();
-      const free = this.#free.get(key) ?? [];
-      this.#free.set(key, free);
-      free.push(tensor);
+      this.#free.getOrInsertComputed(key, () => []).push(tensor);
     }
     this.#taken = [];
   }
@@ -33,10 +31,5 @@ export class TensorPool {
 /** Makes a function that returns zeros of a shape, one tensor a shape, which nothing may write to. */
 export function sharedZeros(): (shape: readonly number[]) => Tensor {
   const made = new Map<string, Tensor>();
-  return (shape) => {
-    const key = shape.join();
-    const known = made.get(key) ?? zeros(shape);
-    made.set(key, known);
-    return known;
-  };
+  return (shape) => made.getOrInsertComputed(shape.join(), () => zeros(shape));
 }
