@@ -155,8 +155,7 @@ export class SamplerSearch implements AsyncDisposable {
 
   async #openForm(): Promise<TrainingForm> {
     const form = await openTrainingForm(this.runner.net, this.#sessions);
-    this.#opened.defer(() => form.close());
-    return form;
+    return this.#opened.use(form);
   }
 
   /** Draws `count` calibration batches anew from `first` on; by default all that the settings leave. */

@@ -73,6 +73,8 @@ export class RivalSubjects implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const runner of this.#runners.values()) await runner.close();
+    for (const runner of this.#runners.values()) {
+      await runner[Symbol.asyncDispose]();
+    }
   }
 }

@@ -203,7 +203,9 @@ export class Bench implements AsyncDisposable {
   /** Releases every session. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#search?.[Symbol.asyncDispose]();
-    for (const runner of this.#runners.values()) await runner.close();
+    for (const runner of this.#runners.values()) {
+      await runner[Symbol.asyncDispose]();
+    }
     const decoder = await this.#decoder?.catch(() => undefined);
     await decoder?.[Symbol.asyncDispose]();
     await this.parts.conditioner[Symbol.asyncDispose]();

@@ -467,12 +467,8 @@ export class SubNetRunner implements AsyncDisposable {
   }
 
   /** Releases every session. */
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     await this.#sessions[Symbol.asyncDispose]();
     await this.workspaces[Symbol.asyncDispose]();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 }

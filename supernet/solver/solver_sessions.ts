@@ -3,8 +3,7 @@ import type { PipelineSampler } from "@dip-go/core/pipeline";
 import type { PlacedTensor, SessionOptions } from "@dip-go/core/runtime";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import { firstHalves, type Halves } from "../gates/halves.ts";
-import { OperationSessions } from "../workspace/operations.ts";
-import { type Computes, Workspace } from "../workspace/workspace.ts";
+import { type Computes, Workspaces } from "../workspace/workspace.ts";
 import { combination, evaluation, type SolverNetworks } from "./emit_solver.ts";
 
 /** The networks of a sampler for so many pictures at once. */
@@ -37,24 +36,15 @@ export interface CombinationRequest<V = readonly number[]> {
 }
 
 /** A solver's sessions, each opened when first used. Hold them with `await using`. */
-export class SolverSessions implements AsyncDisposable {
-  readonly #sessions: OperationSessions;
-  readonly #onDevice: boolean;
-
+export class SolverSessions extends Workspaces {
   constructor(readonly networks: SolverNetworks, options: SessionOptions = {}) {
-    this.#sessions = new OperationSessions(options);
-    this.#onDevice = options.device === "webgpu";
+    super(options);
   }
 
   /** The shape of the latents, `[B, C, H, W]`. */
   get shape(): readonly number[] {
     const { images, both } = this.networks;
     return both.inputs[0].shape.with(0, images);
-  }
-
-  /** Opens a workspace for one run. */
-  enter(): Workspace {
-    return new Workspace(this.#sessions, this.#onDevice);
   }
 
   /** Evaluates the network; returns its outputs, `[halves, B·C·H·W]`. */
@@ -101,10 +91,5 @@ export class SolverSessions implements AsyncDisposable {
     const what = combination(elements, weights, this.shape);
     const wrt = Object.keys(what.values).slice(1);
     return (await computes.compute(what, { wrt })).sum;
-  }
-
-  /** Releases every session. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#sessions[Symbol.asyncDispose]();
   }
 }

@@ -175,13 +175,9 @@ export class TrainingForm implements AsyncDisposable {
   }
 
   /** Releases every session. */
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     await this.sessions[Symbol.asyncDispose]();
     await this.workspaces[Symbol.asyncDispose]();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 }
 

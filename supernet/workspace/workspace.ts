@@ -181,21 +181,23 @@ export class Workspace implements Disposable {
   }
 }
 
-/** Opens workspaces on one device. */
-export interface Workspaces extends AsyncDisposable {
-  enter(): Workspace;
+/** Sessions of operations on one device, and the workspaces that run them. */
+export class Workspaces extends OperationSessions {
+  readonly #onDevice: boolean;
+
+  constructor(options: SessionOptions) {
+    super(options);
+    this.#onDevice = options.device === "webgpu";
+  }
+
+  /** Opens a workspace for one pass. */
+  enter(): Workspace {
+    return new Workspace(this, this.#onDevice);
+  }
 }
 
 /** Workspaces on WebGPU if sessions of these options are, else on one host thread, as operations are short. */
-export function workspacesOn(
+export const workspacesOn = (
   { device, threads }: SessionOptions,
-): Workspaces {
-  const onDevice = device === "webgpu";
-  const sessions = new OperationSessions(
-    onDevice ? { device, threads } : { threads: 1 },
-  );
-  return {
-    enter: () => new Workspace(sessions, onDevice),
-    [Symbol.asyncDispose]: () => sessions[Symbol.asyncDispose](),
-  };
-}
+): Workspaces =>
+  new Workspaces(device === "webgpu" ? { device, threads } : { threads: 1 });
