@@ -3,11 +3,7 @@
  * sampler's trajectory. The evaluated pictures are never among them.
  */
 import { type LoadedModel, ofFamily } from "@dip-go/core/models";
-import {
-  latentsShape,
-  type SamplingInputs,
-  type Subject,
-} from "@dip-go/core/pipeline";
+import type { SamplingInputs, Subject } from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
 import { drawStepNoise } from "@dip-go/core/samplers";
 import type { Tensor } from "@dip-go/core/tensor";
@@ -43,9 +39,12 @@ export async function calibrate(
   return { ...inputs, trajectory, predictions };
 }
 
-/** The sampler, seed, subjects and conditioning of calibration batches to draw. */
+/** Calibration batches to draw. */
 export interface CalibrationDraw
   extends Pick<SamplingInputs, "sampler" | "guidanceScale"> {
+  readonly count: number;
+  /** The number of batches that are drawn and discarded before them; 0 by default. */
+  readonly first?: number;
   /** The seed of the noise and of subjects that are drawn at random. */
   readonly seed: number;
   /** Returns the subject of the i-th picture of all batches. */
@@ -87,13 +86,6 @@ export function subjectAt(
   return Math.floor(random.uniform() * classes);
 }
 
-/** The range of batches to draw. */
-interface DrawnRange {
-  readonly count: number;
-  /** The number of batches that are drawn and discarded before them; 0 by default. */
-  readonly first?: number;
-}
-
 /**
  * Draws the starts of `count` batches from `first` on, one after another from one
  * generator: subjects, then noise.
@@ -102,9 +94,7 @@ interface DrawnRange {
  */
 export async function drawStarts(
   shape: readonly number[],
-  { count, first = 0, seed, sampler, guidanceScale, ...draw }:
-    & CalibrationDraw
-    & DrawnRange,
+  { count, first = 0, seed, sampler, guidanceScale, ...draw }: CalibrationDraw,
 ): Promise<SamplingInputs[]> {
   const [images] = shape;
   const random = new TorchGenerator(seed);
@@ -119,19 +109,6 @@ export async function drawStarts(
     drawn.push({ latents, noise, conditioning, sampler, guidanceScale });
   }
   return drawn;
-}
-
-/** Draws `count` batches of the runner's size from `first` on, and samples them with the full sampler. */
-export async function drawCalibration(
-  runner: SubNetRunner,
-  draw: CalibrationDraw & DrawnRange,
-): Promise<CalibrationBatch[]> {
-  const shape = latentsShape(runner.net.model, draw.guidanceScale);
-  const batches: CalibrationBatch[] = [];
-  for (const inputs of await drawStarts(shape, draw)) {
-    batches.push(await calibrate(runner, inputs));
-  }
-  return batches;
 }
 
 /** The fidelity of final latents `[B, ...]` to the full sampler's: mean of −10 log10 MSE over samples, in dB. */

@@ -13,9 +13,8 @@ import { SubNetRunner } from "@dip-go/supernet/sampling";
 import { solverNetworks, SolverSessions } from "@dip-go/supernet/solver";
 import { openTrainingForm, type TrainingForm } from "@dip-go/supernet/training";
 import {
+  calibrate,
   type CalibrationBatch,
-  type CalibrationDraw,
-  drawCalibration,
   drawStarts,
   subjectAt,
 } from "./calibration.ts";
@@ -26,7 +25,6 @@ import {
   atSteps,
   sharedSteps,
   type Teacher,
-  type TeacherBatch,
   teacherBatch,
   type TeacherSettings,
   type Trajectories,
@@ -159,20 +157,34 @@ export class SamplerSearch implements AsyncDisposable {
   }
 
   /** Draws `count` calibration batches anew from `first` on; by default all that the settings leave. */
-  calibrationFrom(
+  async calibrationFrom(
     first: number,
     count: number = this.options.search.calibration - first,
   ): Promise<CalibrationBatch[]> {
-    return this.#drawing(
-      (draw) => drawCalibration(this.runner, { ...draw, first, count }),
+    return await Array.fromAsync(
+      await this.starts(count, first),
+      (inputs) => calibrate(this.runner, inputs),
     );
   }
 
-  /** Draws the starts of the first `count` batches. */
-  starts(count: number): Promise<SamplingInputs[]> {
-    const { model } = this.runner.net;
-    const shape = latentsShape(model, this.sampler.guidanceScale);
-    return this.#drawing((draw) => drawStarts(shape, { ...draw, count }));
+  /** Draws the starts of `count` batches from `first` on. */
+  async starts(count: number, first = 0): Promise<SamplingInputs[]> {
+    const { sampler: full, options, runner: { net } } = this;
+    const { pipeline, sampler, guidanceScale } = full;
+    refuseRescale(full, `prune ${pipeline.name}`);
+    const { seed, subjects: list, conditioner: lent } = options;
+    await using own = lent ? undefined : await full.openConditioner();
+    const conditioner = lent ?? own!;
+    return await drawStarts(latentsShape(net.model, guidanceScale), {
+      count,
+      first,
+      sampler,
+      guidanceScale,
+      seed,
+      subject: (i, random) =>
+        subjectAt(i, { model: pipeline.model, list, random }),
+      conditioning: (subjects) => conditioner.conditioning(subjects),
+    });
   }
 
   get #solver(): SolverSessions {
@@ -198,7 +210,7 @@ export class SamplerSearch implements AsyncDisposable {
   }
 
   /** Samples the first `count` batches by a sampler, and keeps some of its steps; all by default. */
-  #sampled(
+  async #sampled(
     by: PipelineSampler,
     count: number,
     note: (done: number, total: number) => void = () => {},
@@ -206,35 +218,13 @@ export class SamplerSearch implements AsyncDisposable {
   ): Promise<Trajectories> {
     const { sampler, guidanceScale } = by;
     const sessions = this.#solver;
-    return this.#drawing(async (draw) => {
-      const batches: TeacherBatch[] = [];
-      const drawn = { ...draw, count };
-      for (const inputs of await drawStarts(sessions.shape, drawn)) {
-        const batch = await teacherBatch(sessions, by, inputs);
-        batches.push(kept ? atSteps(batch, kept) : batch);
-        note(batches.length, count);
-      }
-      return { sampler, guidanceScale, batches };
+    const starts = await this.starts(count);
+    const batches = await Array.fromAsync(starts, async (inputs, i) => {
+      const batch = await teacherBatch(sessions, by, inputs);
+      note(i + 1, count);
+      return kept ? atSteps(batch, kept) : batch;
     });
-  }
-
-  async #drawing<Made>(
-    make: (draw: CalibrationDraw) => Promise<Made>,
-  ): Promise<Made> {
-    const { sampler: full, options } = this;
-    const { pipeline, sampler, guidanceScale } = full;
-    refuseRescale(full, `prune ${pipeline.name}`);
-    const { seed, subjects: list, conditioner: lent } = options;
-    await using own = lent ? undefined : await full.openConditioner();
-    const conditioner = lent ?? own!;
-    return await make({
-      sampler,
-      guidanceScale,
-      seed,
-      subject: (i, random) =>
-        subjectAt(i, { model: pipeline.model, list, random }),
-      conditioning: (subjects) => conditioner.conditioning(subjects),
-    });
+    return { sampler, guidanceScale, batches };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

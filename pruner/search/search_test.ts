@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ditBlockGraph } from "@dip-go/core/models";
-import { classLabels } from "@dip-go/core/pipeline";
+import { classLabels, latentsShape } from "@dip-go/core/pipeline";
 import { TorchGenerator } from "@dip-go/core/random";
 import { makeSampler, parseSchedulerConfig } from "@dip-go/core/samplers";
 import {
@@ -14,7 +14,11 @@ import { SubNetRunner } from "@dip-go/supernet/sampling";
 import { openTrainingForm } from "@dip-go/supernet/training";
 import { livelyWeights } from "@dip-go/core/models";
 import { tinyDit } from "@dip-go/testing/models";
-import { type CalibrationBatch, drawCalibration } from "../calibration.ts";
+import {
+  calibrate,
+  type CalibrationBatch,
+  drawStarts,
+} from "../calibration.ts";
 import type { SearchPart } from "../method.ts";
 import { randomGates } from "../rivals/random_gates.ts";
 import { classSearch } from "../search_settings.ts";
@@ -52,12 +56,12 @@ const net = superNet(model, { steps });
 const dense = subNetCost(net, denseGates(steps, net.units.length));
 
 /** Draws calibration batches of random noise and classes. */
-const drawn = (
+const drawn = async (
   runner: SubNetRunner,
   { sampler, guidanceScale }: typeof ddim,
   { seed, count = 1 }: { seed: number; count?: number },
-) =>
-  drawCalibration(runner, {
+) => {
+  const starts = await drawStarts(latentsShape(model, guidanceScale), {
     sampler,
     guidanceScale,
     count,
@@ -71,6 +75,8 @@ const drawn = (
       return Promise.resolve({ class_labels });
     },
   });
+  return await Array.fromAsync(starts, (inputs) => calibrate(runner, inputs));
+};
 
 function errorOf(
   found: Float32Array,
