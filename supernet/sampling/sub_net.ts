@@ -95,20 +95,16 @@ interface StepValues {
 
 /** The values of a step before any of its blocks ran. */
 const stepValues = (
-  { net, workspace, feeds }: Pick<StepValues, "net" | "workspace"> & {
-    readonly feeds: ModelFeeds;
-  },
-  { step, held }: Pick<StepValues, "step" | "held"> = {
-    step: 0,
-    held: new Map(),
-  },
+  feeds: ModelFeeds,
+  of:
+    & Pick<StepValues, "net" | "workspace">
+    & Partial<Pick<StepValues, "step" | "held">>,
 ): StepValues => ({
-  step,
-  net,
+  step: 0,
+  held: new Map(),
   tensors: new Map(Object.entries(feeds)),
   computed: new Map(),
-  held,
-  workspace,
+  ...of,
 });
 
 /** Shows `watch` the first output that each unit computed at this step. */
@@ -164,7 +160,6 @@ export class SubNetRunner implements AsyncDisposable {
   readonly net: SuperNet;
   readonly options: SessionOptions;
   readonly workspaces: Workspaces;
-  /** Sessions by a block's name, inputs and outputs, which differ by the kind of held value. */
   readonly #sessions: OperationSessions;
 
   constructor(net: SuperNet, options: SessionOptions = {}) {
@@ -193,10 +188,7 @@ export class SubNetRunner implements AsyncDisposable {
       call: async (step, feeds) => {
         if (!live[step].includes(true)) return;
         const own = netOf(net, halvesAt(halves, step));
-        const values = stepValues({ net: own, workspace, feeds }, {
-          step,
-          held,
-        });
+        const values = stepValues(feeds, { net: own, workspace, step, held });
         await this.#runBlocks(live[step], values, request);
         if (request.watch) await showComputed(values, request.watch);
         if (gates[step][whole] === 1) {
@@ -231,7 +223,7 @@ export class SubNetRunner implements AsyncDisposable {
       workspace,
       held,
       call: async (step, feeds) => {
-        const values = stepValues({ net, workspace, feeds }, { step, held });
+        const values = stepValues(feeds, { net, workspace, step, held });
         await this.#runBlocks(blocks.map((_, i) => i < first), values, plan);
         await plan.decide(
           step,
@@ -255,10 +247,7 @@ export class SubNetRunner implements AsyncDisposable {
     graph: Graph,
     { tensors, workspace }: StepValues,
   ): Promise<Float32Array> {
-    const session = await this.#sessions.of({
-      key: JSON.stringify(["probe", graph.inputs, graph.outputs]),
-      graph: () => graph,
-    });
+    const session = await this.#session("probe", graph);
     const made = await workspace.run(session, Object.fromEntries(tensors));
     return await workspace.read(made[graph.outputs[0].name]);
   }
@@ -282,7 +271,7 @@ export class SubNetRunner implements AsyncDisposable {
       workspace,
       held,
       call: async (step, feeds) => {
-        const values = stepValues({ net, workspace, feeds });
+        const values = stepValues(feeds, { net, workspace });
         const output = await this.#runAll(values);
         const call: WholeCall = {
           step,
@@ -308,18 +297,11 @@ export class SubNetRunner implements AsyncDisposable {
   ): Promise<Float32Array> {
     const { gates, again, kept } = call;
     const step = held.length;
-    const only = <Value>(values: ReadonlyMap<string, Value>) =>
-      new Map([...values].filter(([name]) => kept.has(name)));
-    const open = net.blocks.filter(({ block: { name } }) =>
-      gates[net.units.indexOf(name)] === 1
-    ).flatMap(({ block }) => block.outputs);
     const values: StepValues = {
       step,
       net,
-      tensors: only(tensors),
-      computed: new Map(
-        open.map((name) => [name, computed.get(name)!]),
-      ),
+      tensors: new Map([...tensors].filter(([name]) => kept.has(name))),
+      computed: new Map(computed),
       held: new Map([...computed.keys()].map((name) => [
         name,
         new Map(held.map((call, depth) => [
@@ -364,7 +346,7 @@ export class SubNetRunner implements AsyncDisposable {
     workspace: Workspace,
   ): Promise<(() => Promise<unknown>)[]> {
     const runs: (() => Promise<unknown>)[] = [];
-    const values = stepValues({ net: this.net, workspace, feeds });
+    const values = stepValues(feeds, { net: this.net, workspace });
     await this.#runAll(values, (session, inputs) =>
       runs.push(async () => {
         using own = this.workspaces.enter();
@@ -385,6 +367,12 @@ export class SubNetRunner implements AsyncDisposable {
     return await this.#read(model.output, values, dense);
   }
 
+  /** The session of a graph; graphs of one name differ by the kind of held value, so in inputs or outputs. */
+  #session(name: string, graph: Graph): Promise<Session> {
+    const key = JSON.stringify([name, graph.inputs, graph.outputs]);
+    return this.#sessions.of({ key, graph: () => graph });
+  }
+
   /** Runs one step's live blocks, and holds the values of gated blocks. */
   async #runBlocks(
     live: readonly boolean[],
@@ -399,10 +387,7 @@ export class SubNetRunner implements AsyncDisposable {
       for (const name of block.inputs) {
         inputs[name] = await this.#read(name, values, plan);
       }
-      const session = await this.#sessions.of({
-        key: JSON.stringify([block.name, graph.inputs, graph.outputs]),
-        graph: () => graph,
-      });
+      const session = await this.#session(block.name, graph);
       observe(session, inputs);
       const results = await workspace.run(session, inputs);
       for (const name of block.outputs) {
