@@ -36,8 +36,8 @@ import {
 } from "./step_forms.ts";
 import { StepTables } from "./step_tables.ts";
 
-/** The inputs, the output and the precision of a graph. */
-export interface CompiledForm {
+/** A SubNet to compile, with the inputs, the output and the precision of its graph. */
+export interface CompileRequest extends SampledSubNet {
   /** Emits the model's input of a name, with its batch, from graph inputs; called once for each that is read. */
   readonly conditioning: (g: GraphBuilder, name: string) => Value;
   /** Emits pictures from the final latents `[B, C, H, W]`; without it the graph returns the latents. */
@@ -49,9 +49,6 @@ export interface CompiledForm {
   /** For precision int8: see `SessionOptions`. */
   readonly int8Passes?: SessionOptions["int8Passes"];
 }
-
-/** A SubNet to compile, and the form of its graph. */
-export interface CompileRequest extends SampledSubNet, CompiledForm {}
 
 /** The forms of the steps that a graph makes, and the values that they hand on. */
 interface Forms {
@@ -182,13 +179,11 @@ function formsOf(request: CompileRequest): Forms {
     );
   }
   const { solver } = plan;
-  return solver
-    ? new SolverForms({ ...request, solver })
-    : new StepForms(request);
+  return solver ? new SolverForms(request, solver) : new StepForms(request);
 }
 
 /** A graph as a file has it: in the form's precision, and fit for GPUs, whose sines are coarse. */
-function stored(graph: Graph, form: CompiledForm): Graph {
+function stored(graph: Graph, form: CompileRequest): Graph {
   const own = inPrecision(graph, form, { stored: true });
   return shareNodes(webgpuGraph(own, { fusedAttention: true }));
 }
@@ -239,7 +234,7 @@ function sourcesIn(
 /** The output of a graph. */
 const outputOf = (
   g: GraphBuilder,
-  { picture }: CompiledForm,
+  { picture }: CompileRequest,
   latents: Value,
 ): Record<string, Value> =>
   picture

@@ -13,12 +13,6 @@ import { checkHalves, type Solver, weightsOf } from "../solver/solver.ts";
 import type { Handed } from "./handed_on.ts";
 import type { SampledSubNet, StepSources } from "./step_forms.ts";
 
-/** A learned solver, and the network that it calls. */
-export interface SampledSolver
-  extends Pick<SampledSubNet, "net" | "guidanceScale"> {
-  readonly solver: Solver;
-}
-
 /** The forms of a solver's evaluations. */
 export class SolverForms {
   readonly chosen: readonly number[];
@@ -30,8 +24,11 @@ export class SolverForms {
   readonly #elements: number;
 
   /** @throws {RangeError} If the solver's halves do not fit the sampler's guidance. */
-  constructor(private readonly request: SampledSolver) {
-    const { net, guidanceScale, solver } = request;
+  constructor(
+    private readonly subNet: SampledSubNet,
+    private readonly solver: Solver,
+  ) {
+    const { net, guidanceScale } = subNet;
     checkHalves(solver, isGuided(guidanceScale));
     const halves = solver.evaluations.map(({ halves }) => halves);
     this.#kinds = [...new Set(halves)];
@@ -57,8 +54,8 @@ export class SolverForms {
     halves: Halves,
     { tables, now, conditioning }: StepSources,
   ): Handed {
-    const { net, guidanceScale, solver: { evaluations, latents } } =
-      this.request;
+    const { subNet: { net, guidanceScale }, solver } = this;
+    const { evaluations, latents } = solver;
     const isHalf = isGuided(guidanceScale) && halves === "conditional";
     const own = [...evaluations.keys()]
       .filter((k) => evaluations[k].halves === halves);
@@ -94,7 +91,7 @@ export class SolverForms {
 
   /** A matrix `[E - 1, n]` that puts the n outputs of evaluation k in their places. */
   #placesOf(k: number, count: number): number[] {
-    const { outputs } = this.request.solver.latents;
+    const { outputs } = this.solver.latents;
     const from = outputs.slice(0, k).flat().length;
     return Array.from(
       { length: (this.#elements - 1) * count },

@@ -24,6 +24,7 @@ import { depthsOf, type PayloadRow, rowOf } from "../gates/payloads.ts";
 import type { SubNetPlan } from "../gates/plan.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 import {
+  formKey,
   type HeldRead,
   type HeldSum,
   heldValue,
@@ -64,18 +65,11 @@ export interface StepSources {
   readonly noise: () => Value;
 }
 
-/** A key that two steps share exactly if their graphs are equal but for numbers. */
-const keyOf = ({ reads, ...plan }: StepPlan, ages: readonly number[]): string =>
-  JSON.stringify({
-    ...plan,
-    reads: reads.map(({ from: _, ...own }, i) => ({ ...own, age: ages[i] })),
-  });
-
 /** The plans, with the same `writes` for steps that differ in nothing else: an unread value costs less than another form. */
 function leavingAlike(plans: readonly StepPlan[]): StepPlan[] {
   const writes = new Map<string, Map<string, HeldSum>>();
   const keys = plans.map((plan) => {
-    const key = keyOf({ ...plan, writes: [] }, []);
+    const key = formKey({ ...plan, writes: [] });
     const all = writes.getOrInsertComputed(key, () => new Map());
     for (const sum of plan.writes) all.set(sum.join("+"), sum);
     return key;
@@ -108,7 +102,7 @@ export class StepForms {
     this.#net = heldBy(net, plan.payloads);
     this.#plans = leavingAlike(stepPlans(this.#net, plan));
     const keys = this.#plans.map((plan, t) =>
-      keyOf(plan, plan.reads.map((read) => this.#ageOf(read, t)))
+      formKey(plan, plan.reads.map((read) => this.#ageOf(read, t)))
     );
     const different = [...new Set(keys)];
     this.chosen = keys.map((key) => different.indexOf(key));

@@ -12,6 +12,7 @@ import { rowOf } from "../gates/payloads.ts";
 import type { SubNetPlan } from "../gates/plan.ts";
 import {
   factorName,
+  formKey,
   heldValue,
   readName,
   type StepPlan,
@@ -38,10 +39,6 @@ export interface SubNet extends AsyncDisposable {
    */
   sample(request: SubNetRequest): Promise<Tensor<"float32">>;
 }
-
-/** A key that two steps share exactly if their graphs are equal. */
-const keyOf = ({ reads, ...plan }: StepPlan): string =>
-  JSON.stringify({ ...plan, reads: reads.map(({ from: _, ...own }) => own) });
 
 /** The number of weight elements of all different steps. */
 function weightsOf(net: SuperNet, plans: readonly StepPlan[]): number {
@@ -131,7 +128,7 @@ export async function openFusedSubNet(
   const net = heldBy(runner.net, plan.payloads);
   const plans = stepPlans(net, plan);
   const running = plans.filter(({ live }) => live.includes(true));
-  const different = new Map(running.map((plan) => [keyOf(plan), plan]));
+  const different = new Map(running.map((plan) => [formKey(plan), plan]));
   if (weightsOf(net, [...different.values()]) > mostWeights) {
     return {
       sample: (request) => runner.sample({ ...request, ...plan }),
@@ -142,7 +139,7 @@ export async function openFusedSubNet(
   const sessions = opening.use(new OperationSessions(options));
   const steps: (StepPlan & { session?: Session })[] = [];
   for (const plan of plans) {
-    const what = { key: keyOf(plan), graph: () => stepGraph(net, plan) };
+    const what = { key: formKey(plan), graph: () => stepGraph(net, plan) };
     const session = different.has(what.key)
       ? await sessions.of(what)
       : undefined;

@@ -58,6 +58,16 @@ export interface StepPlan extends Pick<StepPattern, "live" | "predicts"> {
   readonly writes: readonly HeldSum[];
 }
 
+/** A key that two steps share exactly if their graphs are equal but for numbers. @param ages The ages of reads, if they count. */
+export const formKey = (
+  { reads, ...plan }: StepPlan,
+  ages: readonly number[] = [],
+): string =>
+  JSON.stringify({
+    ...plan,
+    reads: reads.map(({ from: _, ...own }, i) => ({ ...own, age: ages[i] })),
+  });
+
 /** Name, dtype and shape of a held value; of a single output as in its block's own graph. */
 export function heldValue({ blocks }: SuperNet, sum: HeldSum): Value {
   const { block, graph } = blocks.find(({ block }) =>
