@@ -57,12 +57,9 @@ export function openSubNet(
     const subNet = opening.use(
       await openFusedSubNet(runner, own, { mostWeights }),
     );
+    const { sample } = subNet;
     const opened = opening.move();
-    return {
-      sample: (request: Parameters<typeof subNet.sample>[0]) =>
-        subNet.sample(request),
-      [Symbol.asyncDispose]: () => opened.disposeAsync(),
-    };
+    return { sample, [Symbol.asyncDispose]: () => opened.disposeAsync() };
   };
   return Promise.resolve(new PictureSampler(sampler, open));
 }

@@ -19,8 +19,7 @@ import {
   type Gates,
   subNetCost,
 } from "@dip-go/supernet/gates";
-import { gateCosts } from "../budget/gate_costs.ts";
-import { gradientCost } from "../budget/gate_costs.ts";
+import { gateCosts, gradientCost } from "../budget/gate_costs.ts";
 import {
   type Method,
   type MethodContext,

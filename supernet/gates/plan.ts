@@ -100,13 +100,11 @@ export function checkPlan(
   source = found.model,
 ): void {
   const own = parseGates(found, `the plan of ${source}`);
-  const { blocks, model: _, sampler: of, ...plan } = own;
+  const { blocks, sampler: of, gates, halves, solver } = own;
   checkUnits(blocks, units, source);
-  if (plan.solver && sampler) {
-    checkLearned({ of, solver: plan.solver }, sampler, source);
-  }
-  checkSubNet(plan, { units, steps, source });
-  if (conditional || !plan.halves?.includes("conditional")) return;
+  if (solver && sampler) checkLearned({ of, solver }, sampler, source);
+  checkGates(gates, { steps, units: units.length, source });
+  if (conditional || !halves?.includes("conditional")) return;
   throw new RangeError(
     `Cannot use the plan of ${source}: steps evaluate the conditional half alone, expected both, as a sampler without guidance has no other`,
   );
@@ -227,8 +225,7 @@ export const readPlan = async (file: string): Promise<Plan> =>
  */
 export function parseGates(value: unknown, file: string): Plan {
   const { forecast, ...found } = conform(planFile, value, `read ${file}`);
-  const { sampler: { steps }, blocks: units, gates } = found;
-  checkGates(gates, { steps, units: units.length, source: file });
+  const { sampler: { steps }, blocks: units } = found;
   const read = forecast
     ? { ...found, payloads: { ...found.payloads, ...whole(found, forecast) } }
     : found;
