@@ -106,11 +106,9 @@ export async function openPrunerNetwork(
   options: PrunerNetworkOptions,
   random: TorchGenerator,
 ): Promise<PrunerNetwork> {
-  const graph = prunerGraph(count, options);
+  const trainable = parametersAsInputs(prunerGraph(count, options));
   const layout = layOut(
-    [...graph.initializers.values()]
-      .filter(({ role }) => role === "parameter")
-      .map(({ name, shape }) => [name, shape]),
+    trainable.inputs.map(({ name, shape }) => [name, shape]),
   );
   const parameters = new Float32Array(layout.size);
   const shapes = new Map(layout.slots.map(({ name, shape }) => [name, shape]));
@@ -119,7 +117,6 @@ export async function openPrunerNetwork(
     const parameter = { name, shape, inputs };
     parameters.set(initialWeight(parameter, options.initial, random), offset);
   }
-  const trainable = parametersAsInputs(graph);
   const wrt = layout.slots.map(({ name }) => name);
   await using opening = new AsyncDisposableStack();
   const forward = opening.use(await openSession(trainable));

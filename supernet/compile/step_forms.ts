@@ -31,7 +31,7 @@ import {
   type StepPlan,
   stepPlans,
 } from "../sampling/held_sums.ts";
-import { weightCount } from "../sampling/block_sessions.ts";
+import { networkWeights, stepWeights } from "../sampling/block_sessions.ts";
 import { StepEmitter } from "../sampling/step_graph.ts";
 import {
   aged,
@@ -117,12 +117,8 @@ export class StepForms {
    * each branch, so that all together may have 1.5 times the network's.
    */
   get areFew(): boolean {
-    const weights = this.#net.blocks.map(({ graph }) => weightCount(graph));
-    const sum = (live: readonly boolean[]) =>
-      weights.reduce((sum, own, i) => live[i] ? sum + own : sum, 0);
-    const forms = this.#steps.map(([t]) => sum(this.#plans[t].live));
-    return forms.reduce((a, b) => a + b, 0) <=
-      1.5 * sum(weights.map(() => true));
+    const forms = this.#steps.map(([t]) => this.#plans[t]);
+    return stepWeights(this.#net, forms) <= 1.5 * networkWeights(this.#net);
   }
 
   /** The age of a read value at step t: the number of newer values of the same name. */

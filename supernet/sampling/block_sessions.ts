@@ -2,17 +2,28 @@
 import type { Graph } from "@dip-go/core/onnx";
 import { type SessionOptions, usualWidening } from "@dip-go/core/runtime";
 import { sizeOf } from "@dip-go/core/tensor";
+import type { StepPattern } from "../gates/open_gates.ts";
 import type { SuperNet } from "../gates/super_net.ts";
 
 /** A model is large if it has more weight elements than this: 1 GiB in float32. */
 export const largeModel = 2 ** 28;
 
-/** The number of weight elements of a graph. */
-export const weightCount = ({ initializers }: Graph): number =>
+const weightCount = ({ initializers }: Graph): number =>
   [...initializers.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
-const networkWeights = ({ blocks }: SuperNet): number =>
+/** The number of weight elements of a network. */
+export const networkWeights = ({ blocks }: SuperNet): number =>
   blocks.reduce((sum, { graph }) => sum + weightCount(graph), 0);
+
+/** The number of weight elements of steps, each with its own copy of those that it reads. */
+export function stepWeights(
+  { blocks }: SuperNet,
+  steps: readonly Pick<StepPattern, "live">[],
+): number {
+  const own = blocks.map(({ graph }) => weightCount(graph));
+  return steps.flatMap(({ live }) => live.map((runs, i) => runs ? own[i] : 0))
+    .reduce((a, b) => a + b, 0);
+}
 
 /**
  * Session options for blocks: 16-bit weights are widened once or at each run, as

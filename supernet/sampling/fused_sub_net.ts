@@ -6,7 +6,7 @@
  */
 import type { Feeds, PlacedTensor, Session } from "@dip-go/core/runtime";
 import { float32, type Tensor } from "@dip-go/core/tensor";
-import { largeModel, weightCount } from "./block_sessions.ts";
+import { largeModel, stepWeights } from "./block_sessions.ts";
 import { heldBy } from "../gates/held_units.ts";
 import { rowOf } from "../gates/payloads.ts";
 import type { SubNetPlan } from "../gates/plan.ts";
@@ -38,13 +38,6 @@ export interface SubNet extends AsyncDisposable {
    * @throws {RangeError} If steps or shapes do not fit the SuperNet.
    */
   sample(request: SubNetRequest): Promise<Tensor<"float32">>;
-}
-
-/** The number of weight elements of all different steps. */
-function weightsOf(net: SuperNet, plans: readonly StepPlan[]): number {
-  const own = net.blocks.map(({ graph }) => weightCount(graph));
-  return plans.flatMap(({ live }) => live.map((runs, i) => runs ? own[i] : 0))
-    .reduce((a, b) => a + b, 0);
 }
 
 /** Makes the `sample` of a SubNet from one session a step; a step that computes nothing has none. */
@@ -129,7 +122,7 @@ export async function openFusedSubNet(
   const plans = stepPlans(net, plan);
   const running = plans.filter(({ live }) => live.includes(true));
   const different = new Map(running.map((plan) => [formKey(plan), plan]));
-  if (weightsOf(net, [...different.values()]) > mostWeights) {
+  if (stepWeights(net, [...different.values()]) > mostWeights) {
     return {
       sample: (request) => runner.sample({ ...request, ...plan }),
       [Symbol.asyncDispose]: () => Promise.resolve(),
