@@ -70,11 +70,6 @@ export function prunerGraph(
   count: number,
   { queryDim, encoder }: Omit<PrunerNetworkOptions, "initial">,
 ): Graph {
-  if (queryDim % 4 !== 0 || queryDim < 4) {
-    throw new RangeError(
-      `Cannot build a pruner network: queryDim is ${queryDim}, expected a multiple of 4`,
-    );
-  }
   const g = new GraphBuilder("pruner");
   const queries = g.parameter("queries", [count, queryDim]);
   const encoded = encoder === "attention"
