@@ -5,7 +5,7 @@ import { type Graph, outside } from "@dip-go/core/onnx";
 import { rgbImage, writePng } from "@dip-go/core/pictures";
 import type { PipelineSampler } from "@dip-go/core/pipeline";
 import { writeModels } from "@dip-go/core/runtime";
-import { float32, sizeOf, type Tensor, writeNpy } from "@dip-go/core/tensor";
+import { sizeOf, type Tensor, unstacked, writeNpy } from "@dip-go/core/tensor";
 import { compileSubNet } from "../compile/compile_sub_net.ts";
 import { sharedInputs } from "../compile/compiled_conditioning.ts";
 import { denseMacs } from "../gates/liveness.ts";
@@ -182,18 +182,9 @@ async function writeExample(
   }
   const { pictures } = outputs;
   if (!pictures) return;
-  const image = rgbImage(column(pictures as Tensor<"float32">));
+  const images = unstacked(pictures as Tensor<"float32">).map(rgbImage);
+  const height = images.length * images[0].height;
+  const data = Uint8Array.from(images.flatMap(({ data }) => [...data]));
+  const image = { ...images[0], height, data };
   await writePng(`${folder}/example/pictures.png`, { image });
-}
-
-/** Stacks pictures vertically, `[B, 3, H, W]` → `[3, B·H, W]`. */
-function column({ shape, data }: Tensor<"float32">): Tensor<"float32"> {
-  const [batch, channels, height, width] = shape;
-  const area = height * width;
-  const stacked = new Float32Array(data.length);
-  for (let i = 0; i < batch * channels; i++) {
-    const at = (i % channels) * batch + Math.floor(i / channels);
-    stacked.set(data.subarray(i * area, (i + 1) * area), at * area);
-  }
-  return float32([channels, batch * height, width], stacked);
 }
