@@ -21,12 +21,6 @@ export const heldName = (sum: HeldSum, has: Halves): string =>
 /** The name of a value with its age, the number of newer values of the same name. */
 export const aged = (name: string, age: number): string => `${name}.${age}`;
 
-/** The name and the age in a name with an age. */
-function parts(name: string): [string, number] | undefined {
-  const [, own, age] = /^(.*)\.(\d+)$/.exec(name) ?? [];
-  return age === undefined ? undefined : [own, Number(age)];
-}
-
 /** The name and age of the earlier value that a sampler's factor, `past.1.prediction`, multiplies, if any. */
 export function pastOf(factor: string): [string, number] | undefined {
   const [, age, own] = /^past\.(\d+)\.(.*)$/.exec(factor) ?? [];
@@ -40,16 +34,14 @@ export const withNewer = (value: Value, name: string, age: number): Value[] =>
     (_, k) => ({ ...value, name: aged(name, k) }),
   );
 
-/** The state values that a step changes: new values with age 0, and earlier ones with an age more. */
-export function renewed(
-  state: readonly Value[],
-  now: Handed,
-  left: ReadonlyMap<string, Value>,
-): Handed {
-  return Object.fromEntries(state.flatMap(({ name }) => {
-    const [own, age] = parts(name) ?? [];
-    const value = left.get(own!);
-    if (!value) return [];
-    return [[name, age === 0 ? value : now[aged(own!, age! - 1)]] as const];
-  }));
+/** The state values that a step changes: the values that it left with age 0, and earlier ones with an age more. */
+export function renewed(now: Handed, left: Handed): Handed {
+  const next: Record<string, Value> = {};
+  for (let [name, value] of Object.entries(left)) {
+    for (let age = 0; aged(name, age) in now; age++) {
+      next[aged(name, age)] = value;
+      value = now[aged(name, age)];
+    }
+  }
+  return next;
 }

@@ -65,6 +65,12 @@ export interface StepSources {
   readonly noise: () => Value;
 }
 
+/** The graph of a form, its steps, and the values that they read. */
+interface FormSources extends StepSources {
+  readonly g: GraphBuilder;
+  readonly own: readonly number[];
+}
+
 /** The plans, with the same `writes` for steps that differ in nothing else: an unread value costs less than another form. */
 function leavingAlike(plans: readonly StepPlan[]): StepPlan[] {
   const writes = new Map<string, Map<string, HeldSum>>();
@@ -172,37 +178,33 @@ export class StepForms {
 
   /** For each form, a function that emits a step and returns the state values that it changes. */
   emitters(g: GraphBuilder, sources: StepSources): (() => Handed)[] {
-    return this.#steps.map((_, form) => () => this.#emit(g, form, sources));
+    return this.#steps.map((own) => () => this.#emit({ g, own, ...sources }));
   }
 
-  #emit(g: GraphBuilder, form: number, sources: StepSources): Handed {
-    const { now } = sources;
-    const [t] = this.#steps[form];
+  #emit(form: FormSources): Handed {
+    const { g, now, own: [t] } = form;
     const { halves, predicts, writes } = this.#plans[t];
-    const emitter = this.#run(g, form, sources);
-    const whole = this.#whole(g, form, { sources, emitter });
+    const emitter = this.#run(form);
+    const whole = this.#whole(form, emitter);
     const prediction = this.#guided(g, whole);
-    const left = new Map<string, Value>([
-      ["latents", now.latents],
-      ["prediction", prediction],
-      ...writes.map((sum) =>
-        [heldName(sum, halves), emitter.written(sum)] as const
-      ),
-      ...predicts ? [[outputName, whole] as const] : [],
-      ...predicts && halves === "both" ? [[bothName, whole] as const] : [],
+    const held = writes.map((sum) => [
+      heldName(sum, halves),
+      emitter.written(sum),
     ]);
-    const latents = this.#next(g, form, { sources, prediction });
-    return { latents, ...renewed(this.state, now, left) };
+    const left: Handed = {
+      latents: now.latents,
+      prediction,
+      ...Object.fromEntries(held),
+      ...predicts && { [outputName]: whole },
+      ...predicts && halves === "both" && { [bothName]: whole },
+    };
+    const latents = this.#next(form, prediction);
+    return { latents, ...renewed(now, left) };
   }
 
   /** Emits the live blocks. */
-  #run(
-    g: GraphBuilder,
-    form: number,
-    { tables, now, conditioning }: StepSources,
-  ): StepEmitter {
+  #run({ g, own, tables, now, conditioning }: FormSources): StepEmitter {
     const { sampler, plan, guidanceScale } = this.subNet;
-    const own = this.#steps[form];
     const [t] = own;
     const both = this.#plans[t].halves === "both";
     return new StepEmitter(g, this.#net, this.#plans[t], {
@@ -211,11 +213,8 @@ export class StepForms {
           return tables.values(own, (s) => [sampler.steps[s].timestep], [1]);
         }
         if (name === "sample") {
-          const factor = tables.factor(
-            own,
-            (s) => sampler.steps[s].inputScale,
-            [1],
-          );
+          const scaleAt = (s: number) => sampler.steps[s].inputScale;
+          const factor = tables.factor(own, scaleAt, [1]);
           const guided = isGuided(guidanceScale) && both;
           return modelInput(g, now.latents, { factor, guided });
         }
@@ -232,17 +231,9 @@ export class StepForms {
   }
 
   /** The whole step's output, `[2B, C', H, W]` with guidance. */
-  #whole(
-    g: GraphBuilder,
-    form: number,
-    { sources: { tables, now }, emitter }: {
-      readonly sources: StepSources;
-      readonly emitter: StepEmitter;
-    },
-  ): Value {
+  #whole({ g, own, tables, now }: FormSources, emitter: StepEmitter): Value {
     const { payloads } = this.subNet.plan;
     const { output } = this.#net.model;
-    const own = this.#steps[form];
     const { predicts, halves } = this.#plans[own[0]];
     const terms = (
       name: string,
@@ -277,17 +268,9 @@ export class StepForms {
   }
 
   /** The latents after the step. */
-  #next(
-    g: GraphBuilder,
-    form: number,
-    { sources, prediction }: {
-      readonly sources: StepSources;
-      readonly prediction: Value;
-    },
-  ): Value {
+  #next(form: FormSources, prediction: Value): Value {
     const { sampler } = this.subNet;
-    const { tables, now } = sources;
-    const own = this.#steps[form];
+    const { g, own, tables, now } = form;
     const factors = this.#factors;
     const named = union(own.map((t) => Object.keys(factors[t])));
     const looked = named.map((name): [string, Factor] => [
@@ -298,7 +281,7 @@ export class StepForms {
     const values: Handed = {
       latents: now.latents,
       prediction,
-      ...adds ? { noise: this.#noise(g, sources) } : {},
+      ...adds && { noise: this.#noise(form) },
     };
     return nextLatents(g, Object.fromEntries(looked), (name) => {
       const past = pastOf(name);
@@ -307,7 +290,7 @@ export class StepForms {
   }
 
   /** The step's noise, from the noise of all steps that add some. */
-  #noise(g: GraphBuilder, { tables, now, noise }: StepSources): Value {
+  #noise({ g, tables, now, noise }: FormSources): Value {
     const noisy = this.subNet.sampler.steps
       .flatMap(({ noise }, t) => noise === 0 ? [] : [t]);
     const row = tables.integer((t) => Math.max(0, noisy.indexOf(t)));
