@@ -4,7 +4,7 @@
  * that the sum of the errors' logarithms falls from round to round. With equal
  * weights, one picture that went astray rules the fit of all.
  */
-import { sum, zeros } from "../../numbers.ts";
+import { range, sum } from "../../numbers.ts";
 import { Cholesky, type Matrix } from "./cholesky.ts";
 import type { SolverSpace } from "./solver_space.ts";
 
@@ -57,18 +57,15 @@ function weighted(
   pictures: readonly PictureProducts[],
   weights: readonly number[],
 ) {
-  const size = pictures[0].target.length;
-  const elements = zeros(size, size);
-  const target = Array<number>(size).fill(0);
-  pictures.forEach((picture, p) => {
-    const weight = weights[p];
-    for (let a = 0; a < size; a++) {
-      target[a] += weight * picture.target[a];
-      const row = picture.elements[a];
-      for (let b = 0; b < size; b++) elements[a][b] += weight * row[b];
-    }
-  });
-  return { elements, target };
+  const weighed = (of: (picture: PictureProducts) => number) =>
+    sum(pictures.map((picture, p) => weights[p] * of(picture)));
+  const all = range(pictures[0].target.length);
+  return {
+    elements: all.map((a) =>
+      all.map((b) => weighed(({ elements }) => elements[a][b]))
+    ),
+    target: all.map((a) => weighed(({ target }) => target[a])),
+  };
 }
 
 /** The mean squared distance of a combination of elements from the target. */
