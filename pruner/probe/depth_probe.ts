@@ -15,7 +15,7 @@ import { newton } from "@dip-go/supernet/gates";
 import type { SubNetRunner, WholeCall } from "@dip-go/supernet/sampling";
 import { SamplerSearch } from "../sampler_search.ts";
 import { classSearch, promptSearch } from "../search_settings.ts";
-import { type Depth, depthsOf } from "./depths.ts";
+import { depthsOf } from "./depths.ts";
 import { Products } from "./regression.ts";
 
 /** Distances back to the call whose values are held; the held call before that one is twice as far. */
@@ -40,6 +40,12 @@ export interface CallErrors {
     /** The least error of weighted sums of these two estimates and the free values. */
     readonly best: number;
   }[];
+}
+
+export interface Depth {
+  readonly name: string;
+  /** The share of the network's MACs. */
+  readonly share: number;
 }
 
 export interface DepthProbe {
@@ -107,7 +113,7 @@ export async function probeCalls(
   }
   return {
     pictures: starts.length * starts[0].latents.shape[0],
-    depths: depths.map(({ name, share }) => ({ name, share })),
+    depths: depths.map(({ name, call: { share } }) => ({ name, share })),
     calls: [...moments.values()].map((each) => each.errors()),
   };
 }

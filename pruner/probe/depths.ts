@@ -8,12 +8,6 @@ import {
 import { sum } from "../numbers.ts";
 import { addsToStreams, blockAt } from "../units.ts";
 
-export interface Depth {
-  readonly name: string;
-  /** The share of the network's MACs. */
-  readonly share: number;
-}
-
 /**
  * The depths of a network, ascending. If blocks add to a residual stream, a depth
  * computes the first ones, and the others yield held residuals. Blocks of a UNet
@@ -22,15 +16,14 @@ export interface Depth {
  */
 export function depthsOf(
   net: SuperNet,
-): (Depth & { readonly call: PartialCall })[] {
+): { readonly name: string; readonly call: PartialCall }[] {
   const blocks = net.units.slice(0, -1);
   if (!addsToStreams(net)) return lastBlocks(net, blocks).reverse();
   return blocks.map((_, count) => {
     const isOpen = (n: number) => n < count || n === blocks.length;
     const gates = net.units.map((_, n): Gate => isOpen(n) ? 1 : 0);
-    const call = partialCall(net, gates);
     const name = `first ${count} of ${blocks.length}`;
-    return { name, share: call.share, call };
+    return { name, call: partialCall(net, gates) };
   });
 }
 
@@ -41,6 +34,5 @@ const lastBlocks = (net: SuperNet, blocks: readonly string[]) =>
     const call = partialCall(net, gates);
     const own = net.macs[blockAt(net, block)];
     if (call.share > 1 - own / sum(net.macs) - 1e-9) return [];
-    const name = `from ${blocks[cut + 1]}`;
-    return [{ name, share: call.share, call }];
+    return [{ name: `from ${blocks[cut + 1]}`, call }];
   });

@@ -100,12 +100,11 @@ export function verdictOf(probe: DepthProbe): ProbeVerdict {
 /** Plans that call every r-th step, all whole, or partial but for every i-th, as far as gaps have known errors. */
 function plans(
   free: ByGap,
-  partial: { readonly share: number; readonly errors: ByGap } = {
+  { share, errors }: { readonly share: number; readonly errors: ByGap } = {
     share: 1,
     errors: [],
   },
 ): Point[] {
-  const { share, errors } = partial;
   const points: Point[] = [];
   for (let r = 1; r <= free.length + 1; r++) {
     const skipped = sum(free.slice(0, r - 1));
