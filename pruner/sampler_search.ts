@@ -28,7 +28,6 @@ import {
   teacherBatch,
   type TeacherSettings,
   type Trajectories,
-  trajectoriesOf,
 } from "./search/learned_solver/teacher.ts";
 import type { SearchSettings } from "./search_settings.ts";
 
@@ -196,13 +195,12 @@ export class SamplerSearch implements AsyncDisposable {
   }
 
   async #teach(
-    solver: TeacherSettings,
+    { pairs, teacher }: TeacherSettings,
     progress: MethodContext["progress"],
   ): Promise<Teacher> {
     const { sampler: full, options: { search: { batch } } } = this;
     const { sampler, guidanceScale } = full;
-    const { teacher } = solver;
-    const count = trajectoriesOf({ batch, solver }) / batch;
+    const count = Math.ceil(pairs / batch);
     const by = teacher ? full.withSteps(teacher.steps) : full;
     const shared = teacher && sharedSteps(sampler, by.sampler);
     const { batches } = await this.#sampled(by, count, progress, shared);

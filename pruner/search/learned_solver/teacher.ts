@@ -44,9 +44,7 @@ export type TeacherSettings = Pick<
 
 /** The number of trajectories that a search draws, in whole batches. */
 export const trajectoriesOf = (
-  { batch, solver: { pairs } }: Pick<SearchSettings, "batch"> & {
-    readonly solver: TeacherSettings;
-  },
+  { batch, solver: { pairs } }: Pick<SearchSettings, "batch" | "solver">,
 ): number => batch * Math.ceil(pairs / batch);
 
 /**
