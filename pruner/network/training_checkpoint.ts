@@ -23,10 +23,8 @@ export class TrainingCheckpoint {
     const file = openSafetensors(this.path);
     const read = (name: string) => file.read(name).data as Float32Array;
     this.network.parameters.set(read("parameters"));
-    const moments: Record<string, Float32Array> = {};
-    for (const name of Object.keys(this.optimizer.state().moments)) {
-      moments[name] = read(name);
-    }
+    const names = Object.keys(this.optimizer.state().moments);
+    const moments = Object.fromEntries(names.map((name) => [name, read(name)]));
     this.optimizer.restore({ updates: Number(file.metadata.updates), moments });
     return Number(file.metadata.iteration);
   }

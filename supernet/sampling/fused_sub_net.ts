@@ -130,14 +130,11 @@ export async function openFusedSubNet(
   }
   await using opening = new AsyncDisposableStack();
   const sessions = opening.use(new OperationSessions(options));
-  const steps: (StepPlan & { session?: Session })[] = [];
-  for (const plan of plans) {
+  const steps = await Array.fromAsync(plans, async (plan) => {
     const what = { key: formKey(plan), graph: () => stepGraph(net, plan) };
-    const session = different.has(what.key)
-      ? await sessions.of(what)
-      : undefined;
-    steps.push({ ...plan, session });
-  }
+    const runs = different.has(what.key);
+    return { ...plan, session: runs ? await sessions.of(what) : undefined };
+  });
   const opened = opening.move();
   return {
     sample: sampling({ net, workspaces }, plan, steps),

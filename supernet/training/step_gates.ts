@@ -92,8 +92,7 @@ export class StepGates {
       ? await this.#filled(computed)
       : computed;
     const value = (await this.through(output, output, own))!;
-    if (!halves) return value;
-    if (!this.#half && this.gate(output) !== 0) {
+    if (halves && !this.#half && this.gate(output) !== 0) {
       this.#push(unconditional, unconditional, value);
     }
     return value;
