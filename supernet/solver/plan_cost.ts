@@ -11,11 +11,14 @@ import type { SuperNet } from "../gates/super_net.ts";
 import { type Solver, weightsOf } from "./solver.ts";
 
 /** The cost of a solver's evaluations, in calls of the whole network. @param share The conditional half's cost. */
-const callsIn = ({ evaluations }: Solver, share = 0.5): number =>
-  evaluations.reduce(
-    (sum, { halves }) => sum + (halves === "both" ? 1 : share),
-    0,
+function callsIn({ evaluations }: Solver, share = 0.5): number {
+  const { both = [], conditional = [] } = Object.groupBy(
+    evaluations,
+    ({ halves }) => halves,
   );
+  // A product is rounded once, a sum of shares at each addition: it may exceed a budget that is spent exactly.
+  return both.length + share * conditional.length;
+}
 
 /** MACs of a solver's combinations: one for each element and weight. */
 function combinationMacs(

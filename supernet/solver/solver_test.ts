@@ -22,7 +22,7 @@ import { classInputs, compileSubNet } from "../compile/mod.ts";
 import { parseGates, planFor, superNet, superNetOf } from "../gates/mod.ts";
 import { exportSubNet, openSubNet } from "../mod.ts";
 import { openSolver } from "./open_solver.ts";
-import { planMacs } from "./plan_cost.ts";
+import { planCost, planMacs } from "./plan_cost.ts";
 import { runSolver, solverGradient } from "./run_solver.ts";
 import { samplerSolver } from "./sampler_solver.ts";
 import {
@@ -183,6 +183,21 @@ Deno.test("a solver costs its evaluations, a conditional half one half", () => {
   const call = net.macs.reduce((a, b) => a + b);
   const combined = (1 + 3 + 4 + 6) * images * 3 * 8 * 8;
   assertEquals(planMacs(net, { gates, solver: mixed }), 2.5 * call + combined);
+});
+
+Deno.test("a solver that spends a budget to the last share of a call does not exceed it", () => {
+  const blocks = net.macs.map(() => 1);
+  const costs = { blocks, conditionalShare: 0.3 };
+  const priced = superNet(networks.both, { steps: 20, costs });
+  const evaluations = Array.from({ length: 16 }, (_, k) => ({
+    timestep: 20 - k,
+    halves: k < 6 ? "both" as const : "conditional" as const,
+    noise: 0,
+    outputs: [],
+  }));
+  const solver = { evaluations, latents: { noise: 0, outputs: [] } };
+  const calls = 6 + 10 * 0.3;
+  assertEquals(planCost(priced, { gates: [], solver }), calls * blocks.length);
 });
 
 Deno.test("a plan's file carries its solver, and refuses one that does not fit", () => {
