@@ -25,12 +25,8 @@ export function forecastRow(
 
 /** The gradient dL/d(a, b, c) from the gradient of the coefficients. */
 export const forecastGradient = (
-  [d0 = 0, d1, d2]: readonly number[],
-): [number, number, number] => [
-  d0,
-  d1 === undefined ? 0 : d0 - d1,
-  d1 === undefined || d2 === undefined ? 0 : d1 - d2,
-];
+  [d0 = 0, d1 = d0, d2 = d1]: readonly number[],
+): [number, number, number] => [d0, d0 - d1, d1 - d2];
 
 /**
  * The payload of the whole step.
