@@ -31,7 +31,6 @@ export interface CallErrors {
   readonly free: number;
   /** The least error with the new conditional half besides, if the sampler is guided. */
   readonly half?: number;
-  /** The errors of each depth. */
   readonly depths: readonly {
     /** The error if the other units yield their last values. */
     readonly held: number;

@@ -9,7 +9,6 @@ export function uniformKeys(interval: number, steps: number): number[] {
   return range(steps).filter((t) => t % interval === 0);
 }
 
-/** A rule of key steps. */
 export interface KeyRule extends Pick<Method, "refusal"> {
   /** The i-th choice among T steps, i from 1, the dearest choice first; each has step 0. */
   keys(i: number, steps: number): readonly number[];

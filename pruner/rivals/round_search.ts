@@ -108,7 +108,6 @@ export function evaluationsOf(
   return Math.max(1, Math.floor(training / (calibration * maxCost)));
 }
 
-/** Makes the method that searches by rounds of proposals. */
 export const roundMethod = (name: string, propose: Propose): Method => ({
   name,
   settings: ["evolution"],

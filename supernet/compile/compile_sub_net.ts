@@ -231,7 +231,6 @@ function sourcesIn(
   });
 }
 
-/** The output of a graph. */
 const outputOf = (
   g: GraphBuilder,
   { picture }: CompileRequest,

@@ -14,7 +14,6 @@ export type Handed = Readonly<Record<string, Value>>;
 export const outputName = "output";
 export const bothName = "both";
 
-/** The name of a held value. */
 export const heldName = (sum: HeldSum, has: Halves): string =>
   `held.${sum.join("+")}${has === "both" ? "" : `:${has}`}`;
 

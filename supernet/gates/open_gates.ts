@@ -114,7 +114,6 @@ export class OpenGates {
     for (const each of before) this.#count(each, -1);
   }
 
-  /** The pattern of each of the T steps. */
   patterns(): StepPattern[] {
     const { steps, blocks, units, model } = this.net;
     const { count, tensors } = this.#nodes;

@@ -59,7 +59,6 @@ export interface HeldStep {
   read(): Promise<HeldValues>;
 }
 
-/** A step that was sampled. */
 export interface SampledStep {
   readonly step: number;
   /** As {@linkcode HeldStep.read}. */
@@ -81,7 +80,6 @@ export interface SampledValues extends HeldValues {
 /** The model's inputs of one step, by name. */
 export type ModelFeeds = Readonly<Record<string, PlacedTensor>>;
 
-/** The model calls of a sampling run. */
 export interface ModelCalls {
   /** The caller's workspace, in which the sampler computes. */
   readonly workspace: Workspace;

@@ -64,7 +64,6 @@ export interface StepSources {
   readonly factor: (value: Value, term: PayloadTerm) => Value;
 }
 
-/** Emits the nodes of one step. */
 export class StepEmitter {
   readonly #tensors = new Map<string, Value>();
   /** The residuals of this step's live units, by the name of their sum with the stream. */

@@ -78,7 +78,6 @@ export interface WholeCall {
   ): Promise<Float32Array>;
 }
 
-/** A plan, with the request's `mix`. */
 type RunPlan = SubNetPlan & Pick<SampleRequest, "mix">;
 
 /** The values of one step while it runs. */
@@ -451,7 +450,6 @@ export class SubNetRunner implements AsyncDisposable {
     return await workspace.payload({ row, held });
   }
 
-  /** Releases every session. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#sessions[Symbol.asyncDispose]();
     await this.workspaces[Symbol.asyncDispose]();

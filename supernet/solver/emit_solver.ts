@@ -4,7 +4,6 @@ import { type GraphBuilder, shareNodes, type Value } from "@dip-go/core/onnx";
 import type { Feeds, PlacedTensor } from "@dip-go/core/runtime";
 import { type Operation, operation } from "../workspace/operations.ts";
 
-/** The networks that a solver runs. */
 export interface SolverNetworks {
   /** The number of pictures, B. */
   readonly images: number;
@@ -31,7 +30,6 @@ export const emitCombination = (
     return g.reshape(g.matMul(weights, all), shape);
   });
 
-/** The inputs of an evaluation. */
 export interface EvaluationInputs {
   /** The network's input state, `[B, C, H, W]`. */
   readonly sample: Value;

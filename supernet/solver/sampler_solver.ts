@@ -2,7 +2,6 @@
 import type { Sampler } from "@dip-go/core/samplers";
 import { combinationOf, type Solver } from "./solver.ts";
 
-/** The guidance and the forecasts of a sampler that becomes a solver. */
 export interface SamplerSolverOptions {
   /** Weights of an evaluation's outputs in the guided prediction, s and 1 − s, or 1 alone. */
   readonly guidance: readonly number[];

@@ -40,7 +40,6 @@ export class StepGates {
     this.#half = halvesAt(request.halves, step) === "conditional";
   }
 
-  /** The gate of a unit at this step. */
   gate(unit: string): number {
     return this.request.gates[this.step][this.net.units.indexOf(unit)];
   }
@@ -50,7 +49,6 @@ export class StepGates {
     return this.request.gates[this.step].every((own) => own === gate);
   }
 
-  /** The payload of a unit for an output, from its held values. */
   payload(unit: string, output: string): Promise<PlacedTensor> {
     const held = this.held.get(output)!;
     return this.tape.workspace.payload({ row: this.#row(unit, held), held });

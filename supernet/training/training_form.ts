@@ -174,7 +174,6 @@ export class TrainingForm implements AsyncDisposable {
     }));
   }
 
-  /** Releases every session. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.sessions[Symbol.asyncDispose]();
     await this.workspaces[Symbol.asyncDispose]();

@@ -27,7 +27,6 @@ export interface BlockSessions {
   readonly joins: readonly string[];
 }
 
-/** A SuperNet's sessions. */
 export interface TrainingSessions extends AsyncDisposable {
   readonly net: SuperNet;
   /** Names of the tensors that depend on the latents. */

@@ -21,12 +21,10 @@ export interface KeyedGraph {
   readonly leaves?: boolean;
 }
 
-/** A graph, with values for its inputs. */
 export interface Operation extends KeyedGraph {
   readonly values: Feeds;
 }
 
-/** The graph's input for the value of this name. */
 export type Input = (name: string) => Value;
 
 /**
