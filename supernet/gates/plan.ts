@@ -68,10 +68,7 @@ export type Fillings = Partial<Pick<Plan, Filling>>;
 
 /** The plan of a sampler for the units of its SuperNet. */
 export function planFor(
-  { pipeline, sampler: { name, steps }, guidanceScale }: Pick<
-    PipelineSampler,
-    "pipeline" | "sampler" | "guidanceScale"
-  >,
+  { pipeline, sampler: { name, steps }, guidanceScale }: PipelineSampler,
   { units }: Pick<SuperNet, "units">,
   { gates, payloads, halves, solver }: SubNetPlan,
 ): Plan {
