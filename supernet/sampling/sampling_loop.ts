@@ -206,10 +206,7 @@ export async function runSampler(
 
 function checkRequest(
   { model, steps }: SuperNet,
-  { latents, sampler, guidanceScale, guidanceRescale }: Pick<
-    SampleRequest,
-    "latents" | "sampler" | "guidanceScale" | "guidanceRescale"
-  >,
+  { latents, sampler, guidanceScale, guidanceRescale }: SamplingInputs,
 ): void {
   const { dtype } = model.inputs[0];
   refuseRescale({ guidanceRescale }, `sample with ${model.model}`);

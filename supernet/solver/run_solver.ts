@@ -96,10 +96,7 @@ export async function solverGradient(
  * @throws {TypeError} If a part of the picture stays, predictions are rescaled, or pictures have a guidance scale each.
  */
 export function checkInputs(
-  { known, guidanceRescale, guidanceScales }: Pick<
-    SamplingInputs,
-    "known" | "guidanceRescale" | "guidanceScales"
-  >,
+  { known, guidanceRescale, guidanceScales }: SamplingInputs,
 ): void {
   refuseRescale({ guidanceRescale }, "sample with a learned solver");
   if (guidanceScales) {
