@@ -1,6 +1,9 @@
+import { loadPipeline, type SamplerOptions } from "@dip-go/core";
 import { assertEquals } from "@std/assert";
 import { inTemporaryFolder } from "@dip-go/testing/files";
 import { keptPart } from "./kept_part.ts";
+import { SamplerSearch } from "./sampler_search.ts";
+import { promptSearch } from "./search_settings.ts";
 
 Deno.test("keptPart() makes a part once for each set of inputs, and anew if its file is damaged", () =>
   inTemporaryFolder(async (folder) => {
@@ -21,4 +24,25 @@ Deno.test("keptPart() makes a part once for each set of inputs, and anew if its 
     }
     assertEquals(await part("b", 0), ["b", 0.1]);
     assertEquals(made.length, 4);
+  }));
+
+Deno.test("samplers that read prompts in different ways keep their searches' parts apart", () =>
+  inTemporaryFolder(async (keptIn) => {
+    const kept = async (model: string, options: SamplerOptions) => {
+      const pipeline = await loadPipeline(`zoo/models/${model}`);
+      const sampler = pipeline.sampler({ steps: 2, ...options });
+      const settings = { search: promptSearch, seed: 0, keptIn };
+      await using search = new SamplerSearch(sampler, settings);
+      return await search.context([0.5])
+        .once({ name: "part", reads: {} }, () => Promise.resolve(options));
+    };
+    const changed = {
+      "sd-shapes": { clipSkip: 1 },
+      "mmdit-shapes": { maxSequenceLength: 1 },
+    };
+    for (const [model, options] of Object.entries(changed)) {
+      assertEquals(await kept(model, {}), {});
+      assertEquals(await kept(model, options), options);
+      assertEquals(await kept(model, {}), {});
+    }
   }));

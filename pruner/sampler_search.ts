@@ -138,10 +138,12 @@ export class SamplerSearch implements AsyncDisposable {
       this;
     if (keptIn === undefined) return make({});
     const { pipeline, sampler: { name, steps }, ...settings } = sampler;
+    const { inputs } = this.runner.net.model;
     const { batch, calibration } = search;
     const reads = [pipeline.name, pipeline.sessions, name, steps, settings];
+    const texts = [sampler.clipSkip, inputs]; // not among the sampler's own fields
     const parts = [seed, subjects, batch, calibration, costs];
-    return keptPart(keptIn, [...reads, ...parts, key], make);
+    return keptPart(keptIn, [...reads, ...texts, ...parts, key], make);
   }
 
   async #decode(): Promise<DecodePictures | undefined> {
