@@ -144,16 +144,9 @@ export class SamplerArithmetic {
     };
     const what = stepOperation(values, this.#doubled(t + 1));
     const wrt = ["output", ...Object.keys(known)];
-    const { prediction, next, sample } = await this.workspace.compute(what, {
-      wrt,
-    });
-    const { latents, past } = state;
-    const before = { latents, past };
-    const after = stateAfter(this.#sampler, {
-      state: before,
-      prediction,
-      next,
-    });
+    const made = await this.workspace.compute(what, { wrt });
+    const { prediction, next, sample } = made;
+    const after = stateAfter(this.#sampler, { state, prediction, next });
     return { state: { ...after, sample }, prediction };
   }
 
