@@ -33,14 +33,11 @@ export async function searchSubset(
   },
 ): Promise<void> {
   const steps = batches[0].sampler.steps.length;
-  await trials.improves(cheapestPath(jumpCosts(batches), k));
-  await trials.improves(uniformSteps(k, steps));
+  await trials.of(cheapestPath(jumpCosts(batches), k));
+  await trials.of(uniformSteps(k, steps));
   for (let improved = true; improved;) {
-    improved = false;
-    for (const candidate of neighbours(trials.best.computed, steps)) {
-      improved = await trials.improves(candidate);
-      if (improved) break;
-    }
+    const candidates = neighbours(trials.best.computed, steps);
+    improved = await trials.improves(candidates);
   }
 }
 

@@ -124,14 +124,9 @@ export async function exchange(
     const swaps = swapped(net, from.gates, { energies, tries });
     const candidates = [from.gates, ...swaps]
       .map((gates) => closeCheapest(net, gates, bounds));
-    let improved = false;
     const before = trials.done;
-    for (const gates of candidates) {
-      improved = await trials.improves(gates);
-      if (improved) break;
-    }
-    if (!improved && trials.done === before) break;
-    if (!improved && round >= tools.batches.length) break;
+    if (await trials.improves(candidates)) continue;
+    if (trials.done === before || round >= tools.batches.length) break;
   }
   return trials.best;
 }

@@ -51,10 +51,13 @@ export class Trials<
     return judged;
   }
 
-  /** Whether a candidate is better than all before it. */
-  async improves(candidate: Candidate): Promise<boolean> {
+  /** Judges candidates until one is better than all before it. @returns Whether one is. */
+  async improves(candidates: Iterable<Candidate>): Promise<boolean> {
     const before = this.#best;
-    await this.of(candidate);
-    return this.#best !== before;
+    for (const candidate of candidates) {
+      await this.of(candidate);
+      if (this.#best !== before) return true;
+    }
+    return false;
   }
 }
