@@ -54,18 +54,16 @@ export class SolverForms {
     halves: Halves,
     { tables, now, conditioning }: StepSources,
   ): Handed {
-    const { subNet: { net, guidanceScale }, solver } = this;
-    const { evaluations, latents } = solver;
-    const isHalf = isGuided(guidanceScale) && halves === "conditional";
+    const { subNet: { net }, solver: { evaluations, latents } } = this;
     const own = [...evaluations.keys()]
       .filter((k) => evaluations[k].halves === halves);
     const made = emitEvaluation(g, netOf(net, halves).model, {
       sample: now.latents,
       timestep: tables.values(own, (k) => [evaluations[k].timestep], [1]),
-      input: (name) =>
-        isHalf
-          ? halfRows(g, conditioning(name), "conditional")
-          : conditioning(name),
+      input: (name) => {
+        const value = conditioning(name);
+        return halves === "both" ? value : halfRows(g, value, halves);
+      },
     });
     const [count, size] = made.shape;
     const places = [this.#elements - 1, count];
