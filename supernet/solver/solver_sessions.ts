@@ -17,10 +17,11 @@ export const solverNetworks = (
   conditional: sampler.graph({ images, guided: false }),
 });
 
-/** One evaluation of the network. @typeParam V The type of its timestep: a number, or a tensor. */
-export interface EvaluationRequest<V = number> {
+/** One evaluation of the network. */
+export interface EvaluationRequest {
   readonly halves: Halves;
-  readonly timestep: V;
+  /** The timestep, `[1]`. */
+  readonly timestep: Tensor;
   /** The network's input state, `[B, C, H, W]`. */
   readonly sample: PlacedTensor;
   /** The network's inputs besides `sample` and `timestep`, of both halves of guidance. */
@@ -28,11 +29,11 @@ export interface EvaluationRequest<V = number> {
 }
 
 /** A weighted sum of elements. */
-export interface CombinationRequest<V = readonly number[]> {
+export interface CombinationRequest {
   /** Elements of `[n, B·C·H·W]`, E rows in all. */
   readonly elements: readonly PlacedTensor[];
-  /** Weights `[E]`; as a tensor, `[1, E]`. */
-  readonly weights: V;
+  /** Weights, `[1, E]`. */
+  readonly weights: Tensor;
 }
 
 /** A solver's sessions, each opened when first used. Hold them with `await using`. */
@@ -48,29 +49,22 @@ export class SolverSessions extends Workspaces {
   }
 
   /** Evaluates the network; returns its outputs, `[halves, B·C·H·W]`. */
-  async evaluate(
-    { timestep, ...request }: EvaluationRequest,
-  ): Promise<Float32Array> {
+  async evaluate(request: EvaluationRequest): Promise<Float32Array> {
     using workspace = this.enter();
-    const at = { ...request, timestep: float32([1], [timestep]) };
-    return await workspace.read(await this.evaluated(workspace, at));
+    return await workspace.read(await this.evaluated(workspace, request));
   }
 
   /** Computes a weighted sum, `[B, C, H, W]`. */
-  async combine(
-    { elements, weights }: CombinationRequest,
-  ): Promise<Tensor<"float32">> {
+  async combine(request: CombinationRequest): Promise<Tensor<"float32">> {
     using workspace = this.enter();
-    const row = float32([1, weights.length], weights);
-    const terms = { elements, weights: row };
-    const sum = await this.combined(workspace, terms);
+    const sum = await this.combined(workspace, request);
     return float32(this.shape, await workspace.read(sum));
   }
 
   /** As {@linkcode SolverSessions.evaluate}, computed by `computes`. */
   async evaluated(
     computes: Computes,
-    { halves, timestep, sample, conditioning }: EvaluationRequest<Tensor>,
+    { halves, timestep, sample, conditioning }: EvaluationRequest,
   ): Promise<PlacedTensor> {
     const { networks } = this;
     const isHalf = networks.guided && halves === "conditional";
@@ -86,7 +80,7 @@ export class SolverSessions extends Workspaces {
   /** As {@linkcode SolverSessions.combine}, by `computes`; the first element, the noise, gets no cotangent. */
   async combined(
     computes: Computes,
-    { elements, weights }: CombinationRequest<Tensor>,
+    { elements, weights }: CombinationRequest,
   ): Promise<PlacedTensor> {
     const what = combination(elements, weights, this.shape);
     const wrt = Object.keys(what.values).slice(1);

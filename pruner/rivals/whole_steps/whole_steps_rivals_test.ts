@@ -220,7 +220,7 @@ Deno.test("guidance stops as late as the budget allows, then steps are left out"
         const [own, other] = rowsOf(
           await sessions.evaluate({
             halves: "both",
-            timestep,
+            timestep: float32([1], [timestep]),
             sample: float32(sessions.shape, times(state.latents, inputScale)),
             conditioning: inputs.conditioning,
           }),

@@ -57,7 +57,8 @@ export async function ridgeFit(
     const weights = weightsOf(combination);
     const read = elements.slice(0, weights.length)
       .map((own) => float32([1, own.length], own));
-    return sessions.combine({ elements: read, weights });
+    const row = float32([1, weights.length], weights);
+    return sessions.combine({ elements: read, weights: row });
   };
   const solve = (node: number) => {
     const step = space.step(node);
@@ -72,7 +73,8 @@ export async function ridgeFit(
     const evaluation = space.evaluation(node, coordinates[node]);
     for (const run of runs) {
       const outputs = await sessions.evaluate({
-        ...evaluation,
+        halves: evaluation.halves,
+        timestep: float32([1], [evaluation.timestep]),
         sample: await combine(run, evaluation),
         conditioning: run.batch.conditioning,
       });

@@ -88,7 +88,7 @@ export async function fullCall(
   const { timestep, inputScale } = sampler.steps[step];
   const outputs = await sessions.evaluate({
     halves: "both",
-    timestep,
+    timestep: float32([1], [timestep]),
     sample: float32(shape, times(state.latents, inputScale)),
     conditioning,
   });
