@@ -34,7 +34,7 @@ export interface ExportForm {
  * The request to compile a sampler's SubNet.
  *
  * @param plan The SubNet's plan; all gates open by default.
- * @throws {TypeError} If `textEncoder` is set and the pipeline has other than one CLIP tower or skips its layers, or rescales guidance.
+ * @throws {TypeError} If `textEncoder` is set and the pipeline has other than one CLIP tower or skips its layers, or the sampler rescales guidance or does not start from noise.
  * @throws {RangeError} If the plan has other units or steps.
  */
 export async function compileRequestOf(
@@ -42,7 +42,13 @@ export async function compileRequestOf(
   plan: Plan | undefined,
   { batch = 1, textEncoder = false, latents = false, ...form }: ExportForm,
 ): Promise<CompileRequest> {
-  refuseRescale(sampler, `export ${sampler.pipeline.name}`);
+  const { start, pipeline: { name } } = sampler;
+  refuseRescale(sampler, `export ${name}`);
+  if (start) {
+    throw new TypeError(
+      `Cannot export ${name}: its sampler starts from a picture or from latents, expected noise, as a file starts from that alone`,
+    );
+  }
   const net = superNetOf(sampler, { images: batch });
   if (plan) checkPlan(plan, { ...net, sampler });
   return {

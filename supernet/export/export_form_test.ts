@@ -7,7 +7,7 @@ import {
 import { outside } from "@dip-go/core/onnx";
 import { openSession } from "@dip-go/core/runtime";
 import { inTinyPipeline } from "@dip-go/testing/models";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { compileSubNet } from "../compile/compile_sub_net.ts";
 import { exampleOf } from "./export_example.ts";
 import { compileRequestOf } from "./export_form.ts";
@@ -57,3 +57,17 @@ Deno.test("with its text encoder, an inpainting network's graph takes the mask b
       ["input_ids", "masked_latents", "negative_input_ids", "noise"],
     );
   }));
+
+Deno.test("a sampler that starts from a picture is not exported, as its file would start from noise", async () => {
+  const pipeline = await loadPipeline("zoo/models/sd-shapes");
+  const { size: { height, width } } = pipeline.sampler({ steps: 2 });
+  const data = new Uint8Array(3 * height * width);
+  const image = { height, width, channels: 3, data };
+  const start = { image, strength: 0.5 };
+  await assertRejects(
+    () =>
+      compileRequestOf(pipeline.sampler({ steps: 2, start }), undefined, {}),
+    TypeError,
+    "starts from a picture",
+  );
+});
