@@ -1,6 +1,6 @@
 /** `deno task compare`: shows several runs in one table, and in one report. */
 import { dirname } from "node:path";
-import { command, type CommandResult, finish } from "./options/command.ts";
+import { command, finish } from "./options/command.ts";
 import {
   consoleTable,
   intervalsRow,
@@ -20,48 +20,43 @@ import { joinResults, readResults, renderTable } from "@dip-go/eval/tables";
 const formats = ["text", "md", "csv", "json"] as const;
 
 /** Runs the command on its arguments; errors are part of the result. */
-export const compareCommand = (
-  args: readonly string[],
-  { root }: { root?: string } = {},
-): Promise<CommandResult> =>
-  command({
-    refusal: "Cannot compare",
-    about: "Prints the results of several runs as one table.",
-    usage: ["deno task compare <name or run folder>... [options]"],
-    words: {
-      "<name>": "The latest finished run of an experiment",
-      "<run folder>": "results/<name>/<run-id>",
-    },
-    options: {
-      format: oneOf(formats)("<f>", formats.join(", "), { default: "text" }),
-      intervals: intervalsRow,
-      quantiles: quantilesRow,
-      results: resultsRow,
-      o: path(
-        "<path>",
-        "Write a report too: a folder gets report.html, or name the file",
-      ),
-    },
-    notes:
-      "▲ and ▼ mark what differs significantly, judged over the whole table: rows from the main method of their own run, on the same samples; main methods from the first run's, by the two intervals, where the runs prune the same model.",
-  }, async ({ format, o: target, ...options }, words) => {
-    if (words.length === 0) {
-      throw new TypeError(
-        "Cannot compare: found no run, expected a name or a run folder; see --help",
-      );
-    }
-    const folder = root ?? options.results;
-    const runs = await Array.fromAsync(
-      words,
-      async (name) => reportedRun(await resultsFile(name, folder)),
+export const compareCommand = command({
+  refusal: "Cannot compare",
+  about: "Prints the results of several runs as one table.",
+  usage: ["deno task compare <name or run folder>... [options]"],
+  words: {
+    "<name>": "The latest finished run of an experiment",
+    "<run folder>": "results/<name>/<run-id>",
+  },
+  options: {
+    format: oneOf(formats)("<f>", formats.join(", "), { default: "text" }),
+    intervals: intervalsRow,
+    quantiles: quantilesRow,
+    results: resultsRow,
+    o: path(
+      "<path>",
+      "Write a report too: a folder gets report.html, or name the file",
+    ),
+  },
+  notes:
+    "▲ and ▼ mark what differs significantly, judged over the whole table: rows from the main method of their own run, on the same samples; main methods from the first run's, by the two intervals, where the runs prune the same model.",
+}, async ({ format, o: target, results: root, ...options }, words) => {
+  if (words.length === 0) {
+    throw new TypeError(
+      "Cannot compare: found no run, expected a name or a run folder; see --help",
     );
-    const all = runs.map(({ results }) => results);
-    if (target !== undefined) await writeReport(target, runs);
-    const table = format === "text"
-      ? consoleTable(all, options)
-      : renderTable(joinResults(all), format, options);
-    return [table.trimEnd()];
-  })(args);
+  }
+  const runs = await Array.fromAsync(
+    words,
+    async (name) => reportedRun(await resultsFile(name, root)),
+  );
+  const all = runs.map(({ results }) => results);
+  if (target !== undefined) await writeReport(target, runs);
+  const table = format === "text"
+    ? consoleTable(all, options)
+    : renderTable(joinResults(all), format, options);
+  return [table.trimEnd()];
+});
 
 /** A run by its `results.json`, with the `report.json` beside it if there is one. */
 async function reportedRun(file: string): Promise<ReportedRun> {

@@ -50,139 +50,137 @@ import { openStatusLine } from "../engine/status_line.ts";
 /** Runs the command on its arguments; errors are part of the result. */
 export const experimentCommand = (
   args: readonly string[],
-  options: { root?: string } = {},
 ): Promise<CommandResult> =>
   args[0] === "depth-probe"
-    ? depthProbeCommand(args.slice(1), options)
-    : experiment(args, options);
+    ? depthProbeCommand(args.slice(1))
+    : experiment(args);
 
-const experiment = (
-  args: readonly string[],
-  { root: given }: { root?: string } = {},
-): Promise<CommandResult> =>
-  command({
-    refusal: "Cannot run an experiment",
-    about: "Runs an experiment and writes results/<name>/<run-id>/.",
-    usage: [
-      "deno task experiment <name or file> [options]",
-      "deno task experiment status <name or folder of its graph>",
-      "deno task experiment depth-probe --model <folder or name> [options]",
-    ],
-    words: {
-      "<name or file>":
-        "See --list; or a .ts, .json or .yaml file with an experiment",
-      "depth-probe":
-        "In minutes, without a search: whether blocks, steps or halves of guidance are worth pruning on a model; see depth-probe --help",
-    },
-    options: {
-      list: flag("List the experiments"),
-      scale: oneOf(["embedded", "full"])(
-        "<s>",
-        "Of a paper-* study: embedded, the models of this repository, which is the default; or full, the paper's models, from the hub",
-      ),
-      set: texts(
-        "<path=value>",
-        "Set a value of the experiment, as in sampler.steps=50; repeatable; model is a folder or a name on the hub, prompts.search and prompts.evaluation are files or owner/name:path of a data set; cost=latency fits budgets to time, budgetMs=[90,60] beside sparsity=null to so many milliseconds; a paper-* study sets it in every section",
-      ),
-      limit: whole(1)("<n>", "Evaluate at most n pairs"),
-      device: oneOf(devices)("<d>", devices.join(", "), { default: "cpu" }),
-      precision: oneOf(floatPrecisions)(
-        "<p>",
-        `${
-          floatPrecisions.join(", ")
-        }: of the network's weights and products as the full model and SubNets are sampled and timed; gates are searched, texts encoded and latents decoded in float32`,
-        { default: "float32" },
-      ),
-      ...engineRows,
-      jobs: whole(1)(
-        "<n>",
-        "Fit, sample and measure in n processes, each with its share of the cores",
-        { default: "1" },
-      ),
-      "busy-ok": flag(
-        "Time rows while other programs keep the machine busy; without it that is refused, and the same command goes on later",
-      ),
-      "measure-again": flag("Time rows again that were"),
-      shard: text(
-        "<i/n>",
-        "Make only the i-th of n shares of the samples and what they need, and no report; when all are made, the command without --shard writes it",
-      ),
-      intervals: intervalsRow,
-      results: resultsRow,
-      "dry-run": flag(
-        "Print methods, MACs and model calls; sample nothing. A paper-* study needs no weights for that, and prints disk, memory and hours too",
-      ),
-    },
-    notes:
-      "The run-id is a hash of the resolved experiment, the model's files, device and precision. Steps are kept in results/.steps for all runs: the same command goes on with a run that was killed, and an experiment that changes in part makes that part again.",
-  }, async ({ set, scale, shard, limit, device, ...options }, words) => {
-    if (options.list) {
-      const rows = listed.map((each) => [each.name, each.description]);
-      return alignedLines(rows, { left: 2 });
-    }
-    const root = given ?? options.results;
-    if (words[0] === "status") return await status(words.slice(1), root);
-    const name = oneWord(
-      words,
-      { refusal: "Cannot run an experiment" },
-      "names",
+const experiment = command({
+  refusal: "Cannot run an experiment",
+  about: "Runs an experiment and writes results/<name>/<run-id>/.",
+  usage: [
+    "deno task experiment <name or file> [options]",
+    "deno task experiment status <name or folder of its graph>",
+    "deno task experiment depth-probe --model <folder or name> [options]",
+  ],
+  words: {
+    "<name or file>":
+      "See --list; or a .ts, .json or .yaml file with an experiment",
+    "depth-probe":
+      "In minutes, without a search: whether blocks, steps or halves of guidance are worth pruning on a model; see depth-probe --help",
+  },
+  options: {
+    list: flag("List the experiments"),
+    scale: oneOf(["embedded", "full"])(
+      "<s>",
+      "Of a paper-* study: embedded, the models of this repository, which is the default; or full, the paper's models, from the hub",
+    ),
+    set: texts(
+      "<path=value>",
+      "Set a value of the experiment, as in sampler.steps=50; repeatable; model is a folder or a name on the hub, prompts.search and prompts.evaluation are files or owner/name:path of a data set; cost=latency fits budgets to time, budgetMs=[90,60] beside sparsity=null to so many milliseconds; a paper-* study sets it in every section",
+    ),
+    limit: whole(1)("<n>", "Evaluate at most n pairs"),
+    device: oneOf(devices)("<d>", devices.join(", "), { default: "cpu" }),
+    precision: oneOf(floatPrecisions)(
+      "<p>",
+      `${
+        floatPrecisions.join(", ")
+      }: of the network's weights and products as the full model and SubNets are sampled and timed; gates are searched, texts encoded and latents decoded in float32`,
+      { default: "float32" },
+    ),
+    ...engineRows,
+    jobs: whole(1)(
+      "<n>",
+      "Fit, sample and measure in n processes, each with its share of the cores",
+      { default: "1" },
+    ),
+    "busy-ok": flag(
+      "Time rows while other programs keep the machine busy; without it that is refused, and the same command goes on later",
+    ),
+    "measure-again": flag("Time rows again that were"),
+    shard: text(
+      "<i/n>",
+      "Make only the i-th of n shares of the samples and what they need, and no report; when all are made, the command without --shard writes it",
+    ),
+    intervals: intervalsRow,
+    results: resultsRow,
+    "dry-run": flag(
+      "Print methods, MACs and model calls; sample nothing. A paper-* study needs no weights for that, and prints disk, memory and hours too",
+    ),
+  },
+  notes:
+    "The run-id is a hash of the resolved experiment, the model's files, device and precision. Steps are kept in results/.steps for all runs: the same command goes on with a run that was killed, and an experiment that changes in part makes that part again.",
+}, async (
+  { set, scale, shard, limit, device, results: root, ...options },
+  words,
+  args,
+) => {
+  if (options.list) {
+    const rows = listed.map((each) => [each.name, each.description]);
+    return alignedLines(rows, { left: 2 });
+  }
+  if (words[0] === "status") return await status(words.slice(1), root);
+  const name = oneWord(
+    words,
+    { refusal: "Cannot run an experiment" },
+    "names",
+  );
+  const share = shard === undefined ? undefined : parseShare(shard);
+  if (share && options.engine !== "local") {
+    throw new RangeError(
+      `Cannot run an experiment: found --shard and --engine ${options.engine}, expected one of them`,
     );
-    const share = shard === undefined ? undefined : parseShare(shard);
-    if (share && options.engine !== "local") {
-      throw new RangeError(
-        `Cannot run an experiment: found --shard and --engine ${options.engine}, expected one of them`,
-      );
-    }
-    const typed = ["deno task experiment", ...withoutEngine(args).map(quoted)]
-      .join(" ");
-    using output = openStatusLine();
-    const runOptions = {
-      ...output,
-      device,
-      precision: options.precision,
-      root,
-      provenance: await provenanceOf(typed),
-      jobs: options.jobs,
-      busyOk: options.busyOk,
-      measureAgain: options.measureAgain,
-    };
-    const settings = scale === undefined ? set : [...set, `scale=${scale}`];
-    const study = studyNamed(name);
-    const whole = study
-      ? sectionsOf(study, settings)
-      : sectionsOfFile(withValues(await experimentOf(name), settings));
-    const sections = whole.map((section) => limited(section, limit));
-    const joined = study ?? sweepOf(sections);
-    const lines: string[] = [];
-    const isDry = options.dryRun;
-    const log = (line: string) => lines.push(line);
-    const runName = joined?.name ?? sections[0].experiment.name;
-    const executor = executorOf(options, { name: runName, args, isDry, log });
-    if (executor) {
-      const own = isDry ? sections : await localSections(sections);
-      const parts = await Array.fromAsync(
-        own,
-        ({ experiment }) =>
-          (isDry ? plannedPart : partOf)(experiment, runOptions),
-      );
-      await handOver(runName, parts, { executor, log });
-      return lines;
-    }
-    if (isDry) return await dryLines(sections, joined, runOptions);
-    const local = await localSections(sections);
-    if (share) {
-      for (const { experiment } of local) {
-        await runShare(experiment, share, runOptions);
-      }
-      return [`share ${shard} is made`];
-    }
-    return summaryLines(
-      joined
-        ? await runStudy(joined, local, runOptions)
-        : await runExperiment(local[0].experiment, runOptions),
-      options,
+  }
+  const typed = ["deno task experiment", ...withoutEngine(args).map(quoted)]
+    .join(" ");
+  using output = openStatusLine();
+  const runOptions = {
+    ...output,
+    device,
+    precision: options.precision,
+    root,
+    provenance: await provenanceOf(typed),
+    jobs: options.jobs,
+    busyOk: options.busyOk,
+    measureAgain: options.measureAgain,
+  };
+  const settings = scale === undefined ? set : [...set, `scale=${scale}`];
+  const study = studyNamed(name);
+  const whole = study
+    ? sectionsOf(study, settings)
+    : sectionsOfFile(withValues(await experimentOf(name), settings));
+  const sections = whole.map((section) => limited(section, limit));
+  const joined = study ?? sweepOf(sections);
+  const lines: string[] = [];
+  const isDry = options.dryRun;
+  const log = (line: string) => lines.push(line);
+  const runName = joined?.name ?? sections[0].experiment.name;
+  const executor = executorOf(options, { name: runName, args, isDry, log });
+  if (executor) {
+    const own = isDry ? sections : await localSections(sections);
+    const parts = await Array.fromAsync(
+      own,
+      ({ experiment }) =>
+        (isDry ? plannedPart : partOf)(experiment, runOptions),
     );
-  })(args);
+    await handOver(runName, parts, { executor, log });
+    return lines;
+  }
+  if (isDry) return await dryLines(sections, joined, runOptions);
+  const local = await localSections(sections);
+  if (share) {
+    for (const { experiment } of local) {
+      await runShare(experiment, share, runOptions);
+    }
+    return [`share ${shard} is made`];
+  }
+  return summaryLines(
+    joined
+      ? await runStudy(joined, local, runOptions)
+      : await runExperiment(local[0].experiment, runOptions),
+    options,
+  );
+});
 
 async function dryLines(
   sections: readonly Section[],

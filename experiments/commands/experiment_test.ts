@@ -30,7 +30,10 @@ const settings = (folder: string) =>
     "evaluation.batch=2",
     "latency.batches=[1]",
     "latency.rounds=1",
-  ].flatMap((setting) => ["--set", setting]).concat("--busy-ok");
+  ].flatMap((setting) => ["--set", setting])
+    .concat("--busy-ok", resultsIn(folder));
+
+const resultsIn = (folder: string) => ["--results", `${folder}/results`];
 
 Deno.test("experiment --list prints the experiments, and --help the usage", async () => {
   const { lines, exitCode } = await experimentCommand(["--list"]);
@@ -87,10 +90,8 @@ Deno.test("experiment answers mistakes with one line", async () => {
 
 Deno.test("experiment --dry-run prints methods, MACs and calls, and writes nothing", () =>
   withFolder(async (folder) => {
-    const root = `${folder}/results`;
     const { lines, error } = await experimentCommand(
       ["quickstart", "--dry-run", ...settings(folder)],
-      { root },
     );
     assertEquals(error, undefined);
     const cells = lines.map((line) => line.trim().split(/\s{2,}/));
@@ -116,7 +117,7 @@ Deno.test("experiment refuses slurm's options beside another engine", async () =
 
 Deno.test("experiment runs a file of one's own, and compare finds its run", () =>
   withFolder(async (folder) => {
-    const root = `${folder}/results`;
+    const results = resultsIn(folder);
     const file = `${folder}/mine.yaml`;
     await Deno.writeTextFile(
       file,
@@ -132,18 +133,19 @@ metrics: [{ kind: psnr }]
 latency: { rounds: 1 }
 `,
     );
-    const { lines, error } = await experimentCommand([file, "--busy-ok"], {
-      root,
-    });
+    const { lines, error } = await experimentCommand([
+      file,
+      "--busy-ok",
+      ...results,
+    ]);
     assertEquals(error, undefined);
     assertStringIncludes(lines[0], "uniform-reuse");
     const { lines: [csv] } = await compareCommand(
-      ["mine", "--format", "csv"],
-      { root },
+      ["mine", "--format", "csv", ...results],
     );
     assertEquals(csv.match(/^mine,/gm)?.length, 7);
     const odd = ["--set", "search.energy.evaluations=0"];
-    const refused = await experimentCommand([file, ...odd], { root });
+    const refused = await experimentCommand([file, ...odd, ...results]);
     assertStringIncludes(
       refused.error!,
       "Cannot run experiment mine: search.energy.evaluations is 0, expected a whole number from 1",
@@ -155,7 +157,6 @@ Deno.test("experiment --shard makes samples and no report", () =>
     const root = `${folder}/results`;
     const { lines, error } = await experimentCommand(
       ["quickstart", "--limit", "2", "--shard", "1/2", ...settings(folder)],
-      { root },
     );
     assertEquals([lines, error], [["share 1/2 is made"], undefined]);
     const written = await Array.fromAsync(Deno.readDir(root));
@@ -165,27 +166,27 @@ Deno.test("experiment --shard makes samples and no report", () =>
 
 Deno.test("experiment runs, and compare finds the run by name and by folder", () =>
   withFolder(async (folder) => {
-    const root = `${folder}/results`;
+    const results = resultsIn(folder);
     const args = ["quickstart", "--limit", "2", ...settings(folder)];
-    const { lines, error } = await experimentCommand(args, { root });
+    const { lines, error } = await experimentCommand(args);
     assertEquals(error, undefined);
     assertStringIncludes(lines[0], "PSNR (dB) ↑");
     const file = lines.find((line) => line.endsWith("/results.json"))!;
     const run = file.replace("/results.json", "");
-    const named = await compareCommand(["quickstart", "--format", "csv"], {
-      root,
-    });
-    const found = await compareCommand([run, "--format", "csv"], { root });
+    const named = await compareCommand([
+      "quickstart",
+      "--format",
+      "csv",
+      ...results,
+    ]);
+    const found = await compareCommand([run, "--format", "csv"]);
     assertEquals(named, found);
     assertStringIncludes(named.lines[0], "quickstart");
-    const twice = await compareCommand([run, run, "--format", "md"], { root });
+    const twice = await compareCommand([run, run, "--format", "md"]);
     assertStringIncludes(twice.lines[0], "quickstart (2)");
     const path = `${folder}/joined/report.html`;
     const reported = await compareCommand(
       [run, run, "-o", `${folder}/joined`],
-      {
-        root,
-      },
     );
     assertEquals(reported.error, undefined);
     assertEquals((await dataIn(`${run}/report.html`)).runs.length, 1);
@@ -204,17 +205,17 @@ Deno.test("experiment runs, and compare finds the run by name and by folder", ()
       );
       assertEquals(row.gates?.length, whole ? undefined : 4, row.name);
     }
-    const nowhere = await compareCommand([run, "-o"], { root });
+    const nowhere = await compareCommand([run, "-o"]);
     assertStringIncludes(nowhere.error!, '-o is "", expected a file');
-    const none = await compareCommand(["slowstart"], { root });
+    const none = await compareCommand(["slowstart", ...results]);
     assertStringIncludes(none.error!, "Cannot compare slowstart");
-    const odd = await compareCommand([run, "--format", "pdf"], { root });
+    const odd = await compareCommand([run, "--format", "pdf"]);
     assertStringIncludes(odd.error!, '--format is "pdf"');
   }));
 
 Deno.test("experiment runs a study at a scale, its settings in every section, and compare finds it", () =>
   withFolder(async (folder) => {
-    const root = `${folder}/results`;
+    const results = resultsIn(folder);
     const search = [
       "search.calibration=1",
       "search.dipGo.iterations=1",
@@ -235,20 +236,23 @@ Deno.test("experiment runs a study at a scale, its settings in every section, an
       "--set",
       'methods=["fora","dip-go"]', // deepcache-authors needs more blocks
     ];
-    const planned = await experimentCommand([...args, "--dry-run"], { root });
+    const planned = await experimentCommand([...args, "--dry-run"]);
     assertEquals(planned.error, undefined);
     const titles = planned.lines.filter((line) => line.includes("4 calls"));
     assertEquals(titles.map((line) => line.split(":")[0]), [
       "blocks",
       "sublayers",
     ]);
-    const { lines, error } = await experimentCommand(args, { root });
+    const { lines, error } = await experimentCommand(args);
     assertEquals(error, undefined);
     assertStringIncludes(lines[0], "DDIM, 110 steps †");
     assertStringIncludes(lines[0], "dip-go (sublayers)");
-    const named = await compareCommand(["paper-table3", "--format", "json"], {
-      root,
-    });
+    const named = await compareCommand([
+      "paper-table3",
+      "--format",
+      "json",
+      ...results,
+    ]);
     const rows: { method: string; metrics: Record<string, unknown> }[] = JSON
       .parse(named.lines[0]);
     const own = rows.find(({ method }) => method === "dip-go (blocks)")!;

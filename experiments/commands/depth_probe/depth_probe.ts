@@ -9,7 +9,7 @@ import { devices } from "@dip-go/core/runtime";
 import { probeDepths } from "@dip-go/pruner/probe";
 import { provenanceOf } from "../../results/provenance.ts";
 import { pipelineHashes } from "../../run/inputs/input_hashes.ts";
-import { command, type CommandResult } from "../options/command.ts";
+import { command } from "../options/command.ts";
 import { resultsRow } from "../options/console_table.ts";
 import { modelRows, samplerRows } from "../options/model_rows.ts";
 import {
@@ -52,53 +52,53 @@ const form = {
 } satisfies CommandForm;
 
 /** Runs the command on its arguments; errors are part of the result. */
-export const depthProbeCommand = (
-  args: readonly string[],
-  { root }: { root?: string } = {},
-): Promise<CommandResult> =>
-  command(form, async ({ model, weights, config, device, ...values }) => {
-    const { prompts: file, results, sampler: kind, ...others } = values;
-    const { pictures, batch, seed, ...own } = others;
-    const [sampled, drawn] = [{ kind, ...own }, { pictures, batch, seed }];
-    const pipeline = await loadPipeline(model, { device, weights, config });
-    const subjects = await subjectsOf(pipeline, file);
-    const sampler = pipeline.sampler({
-      ...sampled,
-      backup: pipeline.model.family === "unet" ? undefined : "residual",
-    });
-    const settings = { ...sampled, ...drawn };
-    const hashes = await pipelineHashes(pipeline, weights);
-    const id = createHash("sha256")
-      .update(JSON.stringify([settings, subjects, hashes, device]))
-      .digest("hex").slice(0, 12);
-    const folder = `${root ?? results}/depth-probe/${id}`;
-    await checkFolder(folder, folder);
-    const typed = ["deno task experiment depth-probe", ...args].join(" ");
-    const provenance = await provenanceOf(typed);
-    using line = new ProgressLine();
-    const probe = await probeDepths(sampler, {
-      ...drawn,
-      subjects,
-      onProgress: (done, total) => line.show("calls", [done, total]),
-    });
-    const { lines, markdown, verdict } = probeTables(probe);
-    const title = `${model}: what a partial call teaches`;
-    const files = {
-      "probe.json": `${
-        JSON.stringify({ model, settings, ...provenance, verdict, ...probe })
-      }\n`,
-      "table.md": markdown,
-      "taught.svg": probeChart(probe, { title }),
-    };
-    for (const [name, content] of Object.entries(files)) {
-      await writeAtomically(`${folder}/${name}`, content);
-    }
-    return [
-      ...lines,
-      "",
-      ...Object.keys(files).map((name) => `${folder}/${name}`),
-    ];
-  })(args);
+export const depthProbeCommand = command(form, async (
+  { model, weights, config, device, ...values },
+  _words,
+  args,
+) => {
+  const { prompts: file, results: root, sampler: kind, ...others } = values;
+  const { pictures, batch, seed, ...own } = others;
+  const [sampled, drawn] = [{ kind, ...own }, { pictures, batch, seed }];
+  const pipeline = await loadPipeline(model, { device, weights, config });
+  const subjects = await subjectsOf(pipeline, file);
+  const sampler = pipeline.sampler({
+    ...sampled,
+    backup: pipeline.model.family === "unet" ? undefined : "residual",
+  });
+  const settings = { ...sampled, ...drawn };
+  const hashes = await pipelineHashes(pipeline, weights);
+  const id = createHash("sha256")
+    .update(JSON.stringify([settings, subjects, hashes, device]))
+    .digest("hex").slice(0, 12);
+  const folder = `${root}/depth-probe/${id}`;
+  await checkFolder(folder, folder);
+  const typed = ["deno task experiment depth-probe", ...args].join(" ");
+  const provenance = await provenanceOf(typed);
+  using line = new ProgressLine();
+  const probe = await probeDepths(sampler, {
+    ...drawn,
+    subjects,
+    onProgress: (done, total) => line.show("calls", [done, total]),
+  });
+  const { lines, markdown, verdict } = probeTables(probe);
+  const title = `${model}: what a partial call teaches`;
+  const files = {
+    "probe.json": `${
+      JSON.stringify({ model, settings, ...provenance, verdict, ...probe })
+    }\n`,
+    "table.md": markdown,
+    "taught.svg": probeChart(probe, { title }),
+  };
+  for (const [name, content] of Object.entries(files)) {
+    await writeAtomically(`${folder}/${name}`, content);
+  }
+  return [
+    ...lines,
+    "",
+    ...Object.keys(files).map((name) => `${folder}/${name}`),
+  ];
+});
 
 /** The prompts for a model that reads text; undefined for a model that draws classes. */
 async function subjectsOf(

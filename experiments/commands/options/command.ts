@@ -39,19 +39,24 @@ export async function resultOf(
   }
 }
 
-/** Makes a command of its form and of `run`, which returns lines to print or a whole result. */
+/**
+ * Makes a command of its form and of `run`, which returns lines to print or a whole result.
+ *
+ * @param run Takes the options' values, the words without an option, and all arguments as typed.
+ */
 export const command = <const Table extends OptionTable>(
   form: CommandForm<Table>,
   run: (
     values: OptionValues<Table>,
     words: readonly string[],
+    args: readonly string[],
   ) => Promise<readonly string[] | CommandResult>,
 ) =>
 (args: readonly string[]): Promise<CommandResult> =>
   resultOf(async () => {
     const read = readOptions(args, form);
     if (read === "help") return { lines: [helpOf(form)], exitCode: 0 };
-    const ended = await run(read.values, read.words);
+    const ended = await run(read.values, read.words, args);
     return "lines" in ended ? ended : { lines: ended, exitCode: 0 };
   });
 
