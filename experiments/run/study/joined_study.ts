@@ -72,11 +72,11 @@ function ownRows(sections: readonly SectionResults[]): ResultRow[] {
   return sections.flatMap(({ label, promptSet, results }) => {
     const { model, sampler, rows } = namedByPrompts({ promptSet }, results);
     const dense = JSON.stringify([model, sampler, promptSet]);
-    const known = seen.has(dense);
-    seen.add(dense);
-    return rows
-      .filter(({ method }) => !(known && method === "full"))
-      .map((row) => sections.length > 1 ? labelled(row, label) : row);
+    const own = seen.has(dense)
+      ? rows.filter(({ method }) => method !== "full")
+      : rows;
+    if (own.some(({ method }) => method === "full")) seen.add(dense);
+    return sections.length > 1 ? own.map((row) => labelled(row, label)) : own;
   });
 }
 

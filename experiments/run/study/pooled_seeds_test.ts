@@ -29,6 +29,7 @@ function section(seed: number, gain: number, change = {}): FinishedSection {
     speedup: 3,
     metrics: {},
   }));
+  rows.unshift({ ...rows[0], method: "full", sparsity: 0 });
   const sampler = { name: "ddim", steps: 20 };
   const results = { experiment: `tiny-${seed}`, model: "m", sampler, rows };
   const experiment: Experiment = {
@@ -77,7 +78,7 @@ Deno.test("pooledSections() joins rows of one budget of milliseconds, which is a
   assertEquals(rows.map(({ method }) => method), ["fora", "ours"]);
 });
 
-Deno.test("joinedStudy() names pooled rows, and the rows that they are compared with, by their seeds", () => {
+Deno.test("joinedStudy() names pooled rows, and the rows that they are compared with, by their seeds, and keeps one full model", () => {
   const sections = [section(0, 0), section(1, 1)];
   const pooled = pooledSections(sections);
   const own = sections.map(({ section: { label }, run: { results } }) => ({
@@ -92,6 +93,8 @@ Deno.test("joinedStudy() names pooled rows, and the rows that they are compared 
     notes: [],
   };
   const { rows } = joinedStudy(study, [...pooled, ...own]);
+  const full = rows.filter(({ method }) => method.startsWith("full"));
+  assertEquals(full.map(({ method }) => method), ["full (output, seed 0)"]);
   const [fora] = rows;
   assertEquals(fora.method, "fora (output, seeds 0, 1)");
   const named = "ours (output, seeds 0, 1)";
