@@ -3,6 +3,7 @@
  * of the input until it closes, which it does even if the process that writes it
  * is killed.
  */
+import { TextLineStream } from "@std/streams/text-line-stream";
 import type { ChildReport } from "../engine/executors/child.ts";
 import { finish, resultOf } from "../commands/options/command.ts";
 import { Progress } from "../engine/progress.ts";
@@ -85,34 +86,28 @@ async function makeKeys(steps: GraphSteps, keys: readonly string[]) {
 const failure = ({ kind, name, key }: Step, cause: unknown): string =>
   `Cannot make ${kind} ${name} (${key}): ${(cause as Error).message}`;
 
-/** Makes the steps that the input asks for, and reports on the standard output. */
+/** Makes the steps that the input asks for, one after another; ends at once when the input closes. */
 async function serve(steps: GraphSteps) {
+  const keys = Deno.stdin.readable.pipeThrough(new TextDecoderStream())
+    .pipeThrough(new TextLineStream());
+  let last = Promise.resolve();
+  for await (const key of keys) {
+    last = last.then(() => answer(steps, key as string));
+  }
+  Deno.exit();
+}
+
+/** Makes a step, and reports on the standard output. */
+async function answer(steps: GraphSteps, key: string): Promise<void> {
   const say = (report: ChildReport) => console.log(JSON.stringify(report));
-  const asked: string[] = [];
-  let wake = Promise.withResolvers<void>();
-  const listen = async () => {
-    const text = Deno.stdin.readable.pipeThrough(new TextDecoderStream());
-    for await (const part of text) {
-      asked.push(...part.trim().split("\n"));
-      wake.resolve();
-    }
-    Deno.exit();
-  };
-  listen();
-  while (true) {
-    await wake.promise;
-    wake = Promise.withResolvers();
-    for (let key; (key = asked.shift());) {
-      try {
-        const { step, tools } = await steps.of(key);
-        const start = performance.now();
-        const report = (...within: [number, number]) => say({ within });
-        const outcome = await makeStep(step, tools.store, report);
-        say({ outcome, ms: performance.now() - start });
-      } catch (error) {
-        say({ error: (error as Error).message });
-      }
-    }
+  try {
+    const { step, tools } = await steps.of(key);
+    const start = performance.now();
+    const report = (...within: [number, number]) => say({ within });
+    const outcome = await makeStep(step, tools.store, report);
+    say({ outcome, ms: performance.now() - start });
+  } catch (error) {
+    say({ error: (error as Error).message });
   }
 }
 
