@@ -63,7 +63,7 @@ const bench = command({
       "<n>",
       "Steps of the sampler where SubNets or pictures are measured (default 10 at full size, 20 for embedded models)",
     ),
-    sparsity: list(fraction("", ""))(
+    sparsity: list(fraction)(
       "<s,...>",
       "Fractions of the MACs that SubNets leave out (default 0.5,0.6,0.7,0.8,0.9; 0.8 in growth)",
     ),

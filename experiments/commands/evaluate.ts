@@ -38,7 +38,7 @@ const form = {
       "<path>",
       "Another folder, an .npz of pictures, or for fid and sfid one of statistics",
     ),
-    metrics: list(oneOf(pictureMetrics)("", ""))(
+    metrics: list(oneOf(pictureMetrics))(
       "<m,...>",
       `${
         pictureMetrics.join(", ")

@@ -111,7 +111,7 @@ const experiment = command({
   notes:
     "The run-id is a hash of the resolved experiment, the model's files, device and precision. Steps are kept in results/.steps for all runs: the same command goes on with a run that was killed, and an experiment that changes in part makes that part again.",
 }, async (
-  { set, scale, shard, limit, device, results: root, ...options },
+  { set, scale, shard, limit, results: root, ...options },
   words,
   args,
 ) => {
@@ -135,14 +135,10 @@ const experiment = command({
     .join(" ");
   using output = openStatusLine();
   const runOptions = {
+    ...options,
     ...output,
-    device,
-    precision: options.precision,
     root,
     provenance: await provenanceOf(typed),
-    jobs: options.jobs,
-    busyOk: options.busyOk,
-    measureAgain: options.measureAgain,
   };
   const settings = scale === undefined ? set : [...set, `scale=${scale}`];
   const study = studyNamed(name);

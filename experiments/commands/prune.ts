@@ -13,7 +13,7 @@ import { planMacs } from "@dip-go/supernet/solver";
 import { pipelineHashes } from "../run/inputs/input_hashes.ts";
 import { byBudget, msOf, type Target, targetsOf } from "../run/target.ts";
 import { command, finish } from "./options/command.ts";
-import { modelRows, samplerRows, unitRows } from "./options/model_rows.ts";
+import { gatesRows, modelRows, samplerRows } from "./options/model_rows.ts";
 import {
   type CommandForm,
   flag,
@@ -22,6 +22,7 @@ import {
   oneOf,
   path,
   positive,
+  required,
   whole,
 } from "./options/option_table.ts";
 import { checkFolder, checkNoFolder } from "./options/output_folder.ts";
@@ -41,15 +42,15 @@ const form = {
       "<file>",
       "What the search draws with a model that reads text, none of it an evaluation's: a prompt a line, or owner/name:path of a data set on the hub",
     ),
-    classes: list(whole(0)("", ""))(
+    classes: list(whole(0))(
       "<id,...>",
       "What it draws with a model of classes (default: at random)",
     ),
-    sparsity: list(fraction("", ""))(
+    sparsity: list(fraction)(
       "<s,...>",
       "Fractions of the full sampler's MACs to leave out",
     ),
-    "budget-ms": list(positive("", ""))(
+    "budget-ms": list(positive)(
       "<ms,...>",
       "In the place of --sparsity: milliseconds that a picture's calls of the network, and what is between them, may take on this machine; text encoders and decoder are not counted",
     ),
@@ -57,7 +58,7 @@ const form = {
       "Take times while other programs keep the machine busy; without it that is refused",
     ),
     ...samplerRows,
-    ...unitRows,
+    granularity: gatesRows.granularity,
     method: oneOf(methodNames)(
       "<name>",
       `${
@@ -90,18 +91,18 @@ const form = {
 
 /** Runs the command on its arguments; errors are part of the result. */
 export const pruneCommand = command(form, async (
-  { o: output, prompts: file, sparsity, budgetMs, busyOk, ...values },
+  { o, prompts: file, sparsity, budgetMs, busyOk, ...values },
 ) => {
   const { model, weights, config, device, sampler: kind, ...others } = values;
   const { method, refine, teacherSteps: steps, ...searched } = others;
   const { batch, calibration, seed, classes, ...own } = searched;
-  if (!output) missing("-o <file>");
+  const output = required(o, form, "-o <file>");
   if (sparsity && budgetMs) {
     throw new RangeError(
       "Cannot prune: found --sparsity and --budget-ms, expected one of them",
     );
   }
-  if (!sparsity && !budgetMs) missing("--sparsity <s> or --budget-ms <ms>");
+  required(sparsity ?? budgetMs, form, "--sparsity <s> or --budget-ms <ms>");
   const targets = targetsOf({ sparsity, budgetMs }).toSorted(byBudget);
   const again = targets.find((target, i) => target === targets[i + 1]);
   if (again) {
@@ -112,8 +113,8 @@ export const pruneCommand = command(form, async (
   const files = await planFiles(output, targets);
   const prompts = file && await readPrompts(await promptFile(file));
   const pipeline = await loadPipeline(model, { device, weights, config });
-  if (!prompts && !classes && !pipeline.drawsClasses) {
-    missing("--prompts <file>");
+  if (!pipeline.drawsClasses) {
+    required(prompts || classes, form, "--prompts <file>");
   }
   const asked = { kind, ...own };
   const sampler = pipeline.sampler(asked);
@@ -196,10 +197,6 @@ function planLines(
       : "";
     return `${files[i]}: keeps ${share.toFixed(4)} of the MACs${time}`;
   });
-}
-
-function missing(what: string): never {
-  throw new RangeError(`Cannot prune: ${what} is missing; see --help`);
 }
 
 /** The plan file of each target. Checks, before the search, that all of them can be written. */

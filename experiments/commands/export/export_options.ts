@@ -9,6 +9,7 @@ import {
   oneOf,
   type OptionValues,
   path,
+  required,
   text,
   whole,
 } from "../options/option_table.ts";
@@ -109,7 +110,7 @@ export function exportRequest(
     );
   }
   return {
-    output: required(o, "-o <folder>"),
+    output: required(o, exportForm, "-o <folder>"),
     subject: subjectOf([{ sparsity, method }, { model, ...own }], words),
     form: { batch, precision, textEncoder, latents, link },
     /** The path of the file that names the weights in 8 bits. */
@@ -117,11 +118,6 @@ export function exportRequest(
     /** The subject and the seed of the example; null for no example. */
     example: noExample ? null : { seed, class: label, prompt },
   };
-}
-
-function required<Value>(value: Value | undefined, words: string): Value {
-  if (value !== undefined) return value;
-  throw new RangeError(`Cannot export: ${words} is missing; see --help`);
 }
 
 function subjectOf(
@@ -148,7 +144,7 @@ function subjectOf(
     );
   }
   if (model !== undefined) return { model, ...ofModel };
-  const target = required(ofRun.sparsity, "--sparsity <s>")
+  const target = required(ofRun.sparsity, exportForm, "--sparsity <s>")
     .replace(/^[\d.]+/, (digits) => `${Number(digits)}`); // as 0.50
   return { run, target, method: ofRun.method };
 }

@@ -11,6 +11,7 @@ import {
   oneOf,
   type OptionValues,
   path,
+  required,
   text,
   whole,
 } from "../options/option_table.ts";
@@ -98,7 +99,7 @@ export const generateForm = {
       { default: "0" },
     ),
     ...samplerRows,
-    "guidance-scale": list(number("", ""))(
+    "guidance-scale": list(number)(
       "<s,...>",
       "Classifier-free guidance, which 1 turns off, of all pictures or one for each (default: its pipeline's, as in diffusers; 2 of a DiT)",
     ),
@@ -151,7 +152,7 @@ export function generateOptions({
   sampler,
   exactSize,
   lowMemory,
-  o: output,
+  o,
   ...options
 }: OptionValues<typeof generateForm.options>) {
   if (prompt !== undefined && drawn !== undefined) {
@@ -159,9 +160,7 @@ export function generateOptions({
       "Cannot generate: found --class and --prompt, expected one of them",
     );
   }
-  if (output === undefined) {
-    throw new RangeError("Cannot generate: -o <path> is missing; see --help");
-  }
+  const output = required(o, generateForm, "-o <path>");
   if (prompt === undefined && negativePrompt !== undefined) {
     throw new RangeError(
       "Cannot generate: --negative-prompt goes with a prompt, expected --prompt",

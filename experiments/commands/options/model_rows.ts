@@ -52,21 +52,16 @@ export const samplerRows = {
   ...sizeRows,
 } as const;
 
-const granularity = oneOf(allGranularities)(
-  "<g>",
-  `Units of the gates: ${
-    allGranularities.join(", ")
-  } (default sublayer; branch of a UNet)`,
-);
-
-/** The option for the units that have gates. */
-export const unitRows = { granularity } as const;
-
 /** Options for a SubNet's gates. */
 export const gatesRows = {
   gates: path(
     "<file>",
     "A plan of prune or of a run; without one, all blocks run",
   ),
-  granularity,
+  granularity: oneOf(allGranularities)(
+    "<g>",
+    `Units of the gates: ${
+      allGranularities.join(", ")
+    } (default sublayer; branch of a UNet)`,
+  ),
 } as const;

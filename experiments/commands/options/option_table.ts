@@ -131,9 +131,10 @@ export const whole = (least: number, most = Infinity) =>
       )
   );
 
-/** Values with commas between them, each read as the given row reads its value. */
-export const list = <Value>({ read }: Pick<OptionRow<Value>, "read">) =>
+/** Values of one kind with commas between them. */
+export const list = <Value>(item: RowMaker<Value>) =>
   kind<readonly Value[]>((typed) => {
+    const { read } = item("", "");
     const values = typed.split(",").map((each) => read(each.trim()));
     const odd = values.find((each) => each instanceof Expected);
     return odd
@@ -210,6 +211,16 @@ export function oneWord(
   throw new TypeError(
     `${refusal}: found ${words.length} ${what}, expected one; see --help`,
   );
+}
+
+/** The value of an option that a command needs. @throws {RangeError} If it is undefined; the message calls it `what`. */
+export function required<Value>(
+  value: Value | undefined,
+  { refusal }: Pick<CommandForm, "refusal">,
+  what: string,
+): Value {
+  if (value !== undefined) return value;
+  throw new RangeError(`${refusal}: ${what} is missing; see --help`);
 }
 
 const first = ([name]: readonly [string, unknown]) => name;

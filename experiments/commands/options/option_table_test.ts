@@ -20,7 +20,7 @@ const form = {
     size: whole(3)("<n>", "How much", { default: "4" }),
     scale: number("<s>", "How large"),
     kind: oneOf(["a", "b"])("<k>", "Which: a, b", { heading: "More:" }),
-    sparsity: list(number("<s>", ""))("<s,...>", "How much is left out"),
+    sparsity: list(number)("<s,...>", "How much is left out"),
     from: path("<file>", "Where it lies"),
     prompt: text("<text>", "What it says"),
     json: flag("Print JSON"),
