@@ -4,6 +4,7 @@
  * runs it.
  */
 import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
 import { writeAtomically } from "@dip-go/core/files";
 
 /** The largest size of a folder, in bytes. */
@@ -80,7 +81,7 @@ export async function packGpuBench(folder: string): Promise<string[]> {
 
 async function stageFiles(stage: string): Promise<void> {
   await Deno.copyFile(Deno.execPath(), `${stage}/deno`);
-  const entry = new URL("gpu_main.ts", import.meta.url).pathname;
+  const entry = fileURLToPath(new URL("gpu_main.ts", import.meta.url));
   await run(Deno.execPath(), [
     ...["bundle", "--quiet", "--platform", "deno", "--minify"],
     ...["--external", "onnxruntime-node", "-o", `${stage}/bench.js`, entry],

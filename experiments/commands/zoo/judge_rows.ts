@@ -1,4 +1,5 @@
 /** The options and the JSON output that both judges share. */
+import { fileURLToPath } from "node:url";
 import {
   dashed,
   flag,
@@ -30,9 +31,7 @@ export type JudgeSettings =
 
 /** The path of an embedded classifier. */
 export const classifierFolder = (name: string): string =>
-  decodeURIComponent(
-    new URL(`../../../zoo/models/${name}`, import.meta.url).pathname,
-  );
+  fileURLToPath(new URL(`../../../zoo/models/${name}`, import.meta.url));
 
 /** The settings, by their options' names, and the results, as lines of JSON. */
 export function jsonLines(asked: object, judged: object): string[] {
