@@ -80,5 +80,5 @@ export async function classNames(folder: string): Promise<string[]> {
       `Cannot read ${file}: key "id2label" is missing, expected names by class`,
     );
   }
-  return Object.keys(id2label).map((id) => id2label[id]);
+  return Object.values(id2label);
 }

@@ -7,7 +7,7 @@ import {
   inlined,
   type Value,
 } from "@dip-go/core/onnx";
-import { float32, sizeOf } from "@dip-go/core/tensor";
+import { zeros } from "@dip-go/core/tensor";
 
 /**
  * The graph of Stable Diffusion's text tower, or of Stable Diffusion 3's two
@@ -49,8 +49,7 @@ export async function textGraph(
 /** The features of CLIP's tokens, then rows of zeros instead of T5's, `tokens` rows in all. */
 function withRows(g: GraphBuilder, words: Value, tokens: number): Value {
   const [batch, own, width] = words.shape;
-  const shape = [batch, tokens - own, width];
-  const rows = g.constant(float32(shape, new Float32Array(sizeOf(shape))));
+  const rows = g.constant(zeros([batch, tokens - own, width]));
   return g.concat([words, rows], { axis: 1 });
 }
 

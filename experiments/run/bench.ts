@@ -9,7 +9,7 @@ import {
   type SamplingInputs,
   type Subject,
 } from "@dip-go/core/pipeline";
-import type { TorchGenerator } from "@dip-go/core/random";
+import { TorchGenerator } from "@dip-go/core/random";
 import type { Device, Precision } from "@dip-go/core/runtime";
 import { addsNoise, type SchedulerConfig } from "@dip-go/core/samplers";
 import { float32, type Tensor } from "@dip-go/core/tensor";
@@ -145,6 +145,15 @@ export class Bench implements AsyncDisposable {
   ): Subject {
     const { pipeline: { model }, prompts } = this.parts;
     return subjectAt(i, { model, list: prompts?.[use], random });
+  }
+
+  /** The subjects of a search's first pictures; classes are drawn from the seed. */
+  searchSubjects(count: number, seed: number): Subject[] {
+    const random = new TorchGenerator(seed);
+    return Array.from(
+      { length: count },
+      (_, i) => this.subject("search", i, random),
+    );
   }
 
   /** The model's inputs of B samples besides latents and timestep. */

@@ -1,5 +1,4 @@
 /** The step that times a sampler's pieces on this device, once for the budgets of time of all runs. */
-import { TorchGenerator } from "@dip-go/core/random";
 import { type PieceTimes, pieceTimes } from "../../measure/piece_times.ts";
 import { openBench } from "../bench.ts";
 import type { Provenance } from "../../results/provenance.ts";
@@ -40,11 +39,7 @@ export function blockTimesStep(
     async make() {
       await using _quiet = await quietMachine("pieces", { busyOk });
       await using bench = await openBench(experiment, { device, precision });
-      const random = new TorchGenerator(0);
-      const subjects = Array.from(
-        { length: batch },
-        (_, i) => bench.subject("search", i, random),
-      );
+      const subjects = bench.searchSubjects(batch, 0);
       return await pieceTimes(bench.full, {
         images: batch,
         precision,

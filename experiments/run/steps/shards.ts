@@ -2,6 +2,7 @@
 import { firstOf, type Tensor } from "@dip-go/core/tensor";
 import type { Step } from "../../engine/step.ts";
 import type { StepStore } from "../../engine/store/step_store.ts";
+import type { Bench } from "../bench.ts";
 import type { SampledBatch, SampledSet } from "../../measure/sampled_sets.ts";
 
 type Images = Tensor<"float32">;
@@ -12,13 +13,6 @@ const keptSets = 2;
 /** The bytes of decoded shards that are kept. */
 const keptBytes = 1 << 28;
 
-/** Makes pictures from final latents. */
-export interface ShardDecoder {
-  /** Whether the final latents are pictures already. */
-  readonly drawsPixels: boolean;
-  pictures(latents: Images): Promise<Images>;
-}
-
 /** Sets of pictures in shards; the last sets stay the same objects, so that metrics can keep their features. */
 export class SampledSets {
   #kept: { readonly key: string; readonly set: SampledSet }[] = [];
@@ -28,7 +22,9 @@ export class SampledSets {
   constructor(
     private readonly store: StepStore,
     private readonly pairs: number,
-    private readonly decoder: () => Promise<ShardDecoder>,
+    private readonly decoder: () => Promise<
+      Pick<Bench, "drawsPixels" | "pictures">
+    >,
   ) {}
 
   /** The set of the evaluation's pairs, once its shards are made. */

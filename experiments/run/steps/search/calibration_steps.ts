@@ -1,6 +1,11 @@
 /** The steps that sample the calibration batches of searches, and the batches as methods read them. */
 import type { SamplingInputs } from "@dip-go/core/pipeline";
-import { float32, type Tensor } from "@dip-go/core/tensor";
+import {
+  float32,
+  joinedArrays,
+  type Tensor,
+  unstacked,
+} from "@dip-go/core/tensor";
 import {
   openSafetensors,
   type SafetensorsFile,
@@ -54,12 +59,7 @@ class OpenBatch implements KeptBatch {
   }
 
   #rows(name: string): Float32Array[] {
-    const { data, shape: [rows] } = this.#file.readFloat32(name);
-    const size = data.length / rows;
-    return Array.from(
-      { length: rows },
-      (_, i) => data.subarray(i * size, (i + 1) * size),
-    );
+    return unstacked(this.#file.readFloat32(name)).map(({ data }) => data);
   }
 }
 
@@ -86,12 +86,8 @@ const batchFormat: StepFormat<KeptBatch> = {
 };
 
 /** Arrays of one length as `[n, size]`. */
-function rowsTensor(rows: readonly Float32Array[]): Tensor<"float32"> {
-  const [{ length: size }] = rows;
-  const data = new Float32Array(rows.length * size);
-  rows.forEach((row, i) => data.set(row, i * size));
-  return float32([rows.length, size], data);
-}
+const rowsTensor = (rows: readonly Float32Array[]): Tensor<"float32"> =>
+  float32([rows.length, rows[0].length], joinedArrays(rows));
 
 /** The run, bench and memory that the batches are made with. */
 export interface CalibrationTools {
@@ -125,12 +121,15 @@ export function calibrationSteps(
 
 /** Reads the batches that were made. */
 export async function calibrationOf(
-  { store, counted }: { readonly store: StepStore; readonly counted: Bench },
-  steps: readonly Step<KeptBatch>[],
+  { store, counted, calibration }: {
+    readonly store: StepStore;
+    readonly counted: Bench;
+    readonly calibration: readonly Step<KeptBatch>[];
+  },
 ): Promise<CalibrationBatch[]> {
   const { sampler, guidanceScale } = counted.full;
   return await Array.fromAsync(
-    steps,
+    calibration,
     async (each) =>
       Object.assign(await store.read(each), { sampler, guidanceScale }),
   );

@@ -1,6 +1,5 @@
 /** The step that chooses which weights are in 8 bits in the rows of a precision. */
 import { chooseInt8, type Int8Choice } from "@dip-go/core/pipeline";
-import { TorchGenerator } from "@dip-go/core/random";
 import { isInt8 } from "@dip-go/core/runtime";
 import type { Method } from "@dip-go/pruner/methods";
 import { type Step, step } from "../../../engine/step.ts";
@@ -25,13 +24,10 @@ export function int8Step(
     memory: tools.memory.sampling,
     async make(report) {
       const bench = await tools.bench();
-      const random = new TorchGenerator(identity.experiment.seed);
+      const { seed } = identity.experiment;
       return await chooseInt8(bench.full, {
         precision,
-        subjects: Array.from(
-          { length: pictures },
-          (_, i) => bench.subject("search", i, random),
-        ),
+        subjects: bench.searchSubjects(pictures, seed),
         progress: report,
       });
     },

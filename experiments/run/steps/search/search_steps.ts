@@ -165,6 +165,6 @@ export async function fitPlanned(
   return await fitRow(await tools.bench(), planned, {
     progress: report,
     once: once as Parameters<typeof fitRow>[2]["once"],
-    calibration: () => calibrationOf(tools, tools.calibration),
+    calibration: () => calibrationOf(tools),
   }, share);
 }
