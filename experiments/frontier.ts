@@ -8,6 +8,7 @@
 import quickstart, { fewSteps, learnedSolvers } from "./quickstart.ts";
 import quickstartMmdit from "./quickstart_mmdit.ts";
 import quickstartSd from "./quickstart_sd.ts";
+import type { Experiment } from "./schema/experiment.ts";
 import type { Sweep } from "./schema/sweep.ts";
 
 const { prompts } = quickstartSd;
@@ -55,20 +56,15 @@ const branches = {
   ],
 };
 
-const dit = {
-  ...streams,
-  model: quickstart.model,
-  superNet: quickstart.superNet,
-  "sampler.guidanceScale": quickstart.sampler.guidanceScale,
-};
+/** The model, units and guidance of an experiment. */
+const modelOf = ({ model, superNet, sampler }: Experiment) => ({
+  model,
+  superNet,
+  "sampler.guidanceScale": sampler.guidanceScale,
+});
 
-const sd = {
-  ...branches,
-  prompts,
-  model: quickstartSd.model,
-  superNet: quickstartSd.superNet,
-  "sampler.guidanceScale": quickstartSd.sampler.guidanceScale,
-};
+const dit = { ...streams, ...modelOf(quickstart) };
+const sd = { ...branches, ...modelOf(quickstartSd), prompts };
 
 export default {
   name: "frontier",
@@ -93,11 +89,9 @@ export default {
       // a flow of velocities, which neither DDIM nor DPM-Solver++ samples
       "mmdit-shapes, flow-match Euler": {
         ...streams,
+        ...modelOf(quickstartMmdit),
         prompts,
-        model: quickstartMmdit.model,
-        superNet: quickstartMmdit.superNet,
         "sampler.kind": quickstartMmdit.sampler.kind,
-        "sampler.guidanceScale": quickstartMmdit.sampler.guidanceScale,
         "sampler.maxSequenceLength": quickstartMmdit.sampler.maxSequenceLength,
       },
     },

@@ -6,10 +6,19 @@
  */
 import quickstart from "./quickstart.ts";
 import quickstartSd from "./quickstart_sd.ts";
+import type { Experiment } from "./schema/experiment.ts";
 import type { Sweep } from "./schema/sweep.ts";
 
 const precisions = ["float16", "int8-weights", "int8"] as const;
 const pruned = "learned-solver";
+
+/** The sampler that an experiment prunes, and its search. */
+const samplerOf = ({ model, sampler, superNet, search }: Experiment) => ({
+  model,
+  sampler,
+  superNet,
+  search,
+});
 
 export default {
   name: "precision",
@@ -20,18 +29,10 @@ export default {
   latency: { batches: [1], rounds: 3 },
   vary: [
     {
-      "dit-shapes": {
-        model: quickstart.model,
-        sampler: quickstart.sampler,
-        superNet: quickstart.superNet,
-        search: quickstart.search,
-      },
+      "dit-shapes": samplerOf(quickstart),
       "sd-shapes": {
-        model: quickstartSd.model,
+        ...samplerOf(quickstartSd),
         prompts: quickstartSd.prompts,
-        sampler: quickstartSd.sampler,
-        superNet: quickstartSd.superNet,
-        search: quickstartSd.search,
       },
     },
     {
