@@ -2,8 +2,9 @@
  * A contact sheet of the procedural data set as a PNG: a column for each colour,
  * rows of samples for each shape, every pixel enlarged to 4x4.
  */
-import { encode } from "fast-png";
-import { writeAtomically } from "@dip-go/core/files";
+import { type Picture, rgbImage, writePng } from "@dip-go/core/pictures";
+import { unstacked } from "@dip-go/core/tensor";
+import { enlarged } from "@dip-go/eval/pictures";
 import {
   colours,
   pictureSize,
@@ -16,10 +17,10 @@ import { path, whole } from "../options/option_table.ts";
 
 const zoom = 4;
 
-/** RGB bytes `[H, W, 3]` of the sheet, with its width and height in pixels. */
+/** The sheet as a picture. */
 export function contactSheet(
   { samples, seed }: { samples: number; seed: number },
-): { width: number; height: number; data: Uint8Array } {
+): Picture {
   const columns = colours.length;
   const classIds = shapes.flatMap((_, shape) =>
     Array.from(
@@ -28,24 +29,19 @@ export function contactSheet(
     )
   );
   const { uniform } = new SplitMix32(seed);
-  const pictures = renderBatch(classIds, { uniform }).data;
-  const cell = pictureSize * zoom;
-  const width = columns * cell;
-  const height = classIds.length / columns * cell;
+  const pictures = unstacked(renderBatch(classIds, { uniform })).map(rgbImage);
+  const width = columns * pictureSize;
+  const height = classIds.length / columns * pictureSize;
   const data = new Uint8Array(width * height * 3);
-  for (let at = 0; at < data.length; at++) {
-    const channel = at % 3;
-    const x = Math.floor(at / 3) % width;
-    const y = Math.floor(at / (3 * width));
-    const picture = Math.floor(y / cell) * columns + Math.floor(x / cell);
-    const row = Math.floor(y % cell / zoom);
-    const column = Math.floor(x % cell / zoom);
-    const value = pictures[
-      ((picture * 3 + channel) * pictureSize + row) * pictureSize + column
-    ];
-    data[at] = Math.round((value + 1) / 2 * 255);
+  const line = pictureSize * 3;
+  for (const [i, picture] of pictures.entries()) {
+    const first = Math.floor(i / columns) * pictureSize;
+    for (let y = 0; y < pictureSize; y++) {
+      const at = (first + y) * columns + i % columns;
+      data.set(picture.data.subarray(y * line, (y + 1) * line), at * line);
+    }
   }
-  return { width, height, data };
+  return enlarged({ width, height, channels: 3, data }, zoom);
 }
 
 /** Runs the command on its arguments; errors are part of the result. */
@@ -64,7 +60,7 @@ export const previewCommand = command({
       "Cannot write the contact sheet: found no file name, expected -o sheet.png",
     );
   }
-  await writeAtomically(path, encode({ ...contactSheet(asked), channels: 3 }));
+  await writePng(path, { image: contactSheet(asked) });
   return [];
 });
 
