@@ -1,7 +1,12 @@
 /** Plans on disk: gates with payloads, a number of steps, an adaptive cache, or why there is no plan. */
 import { conform, openRecord, wholeFrom } from "@dip-go/core/files";
 import type { AnotherSolver } from "@dip-go/core/samplers";
-import { parseGates, type Plan, type SubNetPlan } from "@dip-go/supernet/gates";
+import {
+  parseGates,
+  type Plan,
+  planFor,
+  type SubNetPlan,
+} from "@dip-go/supernet/gates";
 import type { Bench } from "../run/bench.ts";
 import type { AdaptivePlan, FittedPlan } from "@dip-go/pruner/methods";
 
@@ -29,14 +34,8 @@ export function planFile(
       const { kind: _, precise: __, ...adaptive } = fitted;
       return { ...file, adaptive };
     }
-    case "gates": {
-      const { guidanceScale } = bench.full;
-      const sampler = {
-        ...file.sampler,
-        ...fitted.plan.solver && { guidanceScale },
-      };
-      return { ...file, sampler, blocks: net.units, ...fitted.plan };
-    }
+    case "gates":
+      return planFor(bench.full, net, fitted.plan);
     case "steps":
       return {
         model,
@@ -70,12 +69,9 @@ export function planOf(value: unknown, name: string): FittedPlan {
     const { sampler: { steps }, by: solver } = file;
     return { kind: "steps", steps, ...solver && { solver } };
   }
-  const { gates, payloads, halves, solver } = parseGates(file, name);
-  const plan = {
-    gates,
-    payloads,
-    ...halves && { halves },
-    ...solver && { solver },
-  };
+  const { model: _, sampler: __, blocks: ___, ...plan } = parseGates(
+    file,
+    name,
+  );
   return { kind: "gates", plan };
 }
