@@ -116,14 +116,12 @@ function metricValue(
   const { noises } = group;
   const all = own.flat().sort((a, b) => a - b);
   const worst = metricInfo(name).higherIsBetter === false ? 0.9 : 0.1;
-  const rivalNamed = (method: string | undefined) =>
-    method === row.method
-      ? undefined
-      : group.rows.find((each) => each.method === method);
-  const differenceOf = (rival: SeededRow | undefined) =>
-    rival && differenceTo(rival, name, { own, noises });
-  const [versus, toBest] = [group.main, bestOf(group, name)?.method]
-    .map((method) => differenceOf(rivalNamed(method)));
+  const main = group.rows.find(({ method }) => method === group.main);
+  const [versus, toBest] = [main, bestOf(group, name)].map((rival) =>
+    rival && rival.method !== row.method
+      ? differenceTo(rival, name, { own, noises })
+      : undefined
+  );
   const geometric = areErrors(name, own)
     ? exponential(pooledInterval(byNoise(logsOf(own), noises)))
     : undefined;
