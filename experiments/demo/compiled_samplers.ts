@@ -168,9 +168,8 @@ async function compiled(
   },
 ): Promise<CompiledSampler> {
   const { forms, chosen, state, fromNoise } = await compileSteps(request);
-  const name = (form: number) => `form-${form}.onnx`;
   const graphs = Object.fromEntries(
-    forms.map((graph, form) => [name(form), graph]),
+    forms.map((graph, form) => [`form-${form}.onnx`, graph]),
   );
   const { weights } = await writeModels(
     folder,
@@ -178,7 +177,7 @@ async function compiled(
     { link: folder !== shelf.full },
   );
   return {
-    forms: forms.map((_, form) => urlOf(shelf, `${folder}/${name(form)}`)),
+    forms: Object.keys(graphs).map((name) => urlOf(shelf, `${folder}/${name}`)),
     chosen,
     state: state.map(({ name, shape }) => ({ name, shape })),
     fromNoise,
@@ -219,15 +218,12 @@ function costOf(
   { net, plan }: CompileRequest,
 ): Pick<CompiledSampler, "macs" | "work"> {
   const whole = net.macs.reduce((a, b) => a + b, 0);
-  const parts = () =>
-    liveBlocks(net, plan.gates).map((live) =>
+  const work = plan.solver
+    ? plan.solver.evaluations.map(({ halves }) => halves === "both" ? 1 : 0.5)
+    : liveBlocks(net, plan.gates).map((live) =>
       net.macs.reduce((sum, macs, i) => live[i] ? sum + macs : sum, 0) / whole
     );
-  return {
-    macs: planMacs(net, plan),
-    work: plan.solver?.evaluations
-      .map(({ halves }) => halves === "both" ? 1 : 0.5) ?? parts(),
-  };
+  return { macs: planMacs(net, plan), work };
 }
 
 /** Fits the map from latents to colours to the model's own pictures; null if latents are pictures. */

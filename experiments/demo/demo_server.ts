@@ -61,8 +61,11 @@ export class DemoServer {
     [what, name, which]: readonly string[],
     search: URLSearchParams,
   ): Promise<Response> {
-    if (what === "models") return json(await this.#models());
-    const model = this.options.models.find((each) => each.name === name);
+    const { models, plans } = this.options;
+    if (what === "models") {
+      return json(await Promise.all(models.map((each) => infoOf(each, plans))));
+    }
+    const model = models.find((each) => each.name === name);
     if (!model) return notFound(`model ${name}`);
     if (what === "tokens" && model.examples) {
       const tokens = await tokensOf(model);
@@ -72,12 +75,6 @@ export class DemoServer {
     const sparsity = sparsities.find((each) => String(each) === which);
     if (what !== "subnet" || sparsity === undefined) return notFound(what);
     return json(await this.#compiler.subNet(model, sparsity));
-  }
-
-  #models(): Promise<DemoModelInfo[]> {
-    return Promise.all(
-      this.options.models.map((model) => infoOf(model, this.options.plans)),
-    );
   }
 }
 

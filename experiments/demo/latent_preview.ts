@@ -19,13 +19,11 @@ export function fitPreview(
 ): number[][] {
   const [batch, channels, height, width] = latents.shape;
   const area = height * width;
-  const rows: number[][] = [];
-  for (let b = 0; b < batch; b++) {
-    for (let i = 0; i < area; i++) {
-      const own = (c: number) => latents.data[(b * channels + c) * area + i];
-      rows.push([...Array.from({ length: channels }, (_, c) => own(c)), 1]);
-    }
-  }
+  const rows = Array.from({ length: batch * area }, (_, i) => {
+    const first = Math.floor(i / area) * channels * area + i % area;
+    const own = (_: unknown, c: number) => latents.data[first + c * area];
+    return [...Array.from({ length: channels }, own), 1];
+  });
   const map = solve(
     new Matrix(rows),
     new Matrix(colours(pictures, { height, width })),
