@@ -106,6 +106,11 @@ export class Bench implements AsyncDisposable {
     );
   }
 
+  /** The SuperNet of a search's batch. */
+  get searchedNet(): SuperNet {
+    return this.superNet({ images: this.experiment.search.batch });
+  }
+
   /** The sampler of a plan; the experiment's own if the plan is not of fewer steps. */
   samplerOf(fitted: SampledPlan): PipelineSampler {
     return fitted.kind === "steps"

@@ -3,18 +3,14 @@ import { meanInterval } from "@dip-go/eval/statistics";
 import { formatMacs } from "@dip-go/eval/tables";
 import { methodOf } from "@dip-go/pruner/methods";
 import { denseCost } from "@dip-go/supernet/gates";
-import type {
-  ExperimentSteps,
-  LatencySteps,
-  RowSteps,
-} from "./experiment_steps.ts";
+import type { ExperimentSteps, RowSteps } from "./experiment_steps.ts";
 import type {
   FinishedRow,
   RowLatency,
   RowMetrics,
 } from "../../results/measured_row.ts";
 import type { Bench } from "../bench.ts";
-import { msOf, type Target, targetsOf } from "../target.ts";
+import { msOf, targetsOf } from "../target.ts";
 import type { MetricValues } from "./metric_steps.ts";
 import type { Step } from "../../engine/step.ts";
 import type { StepStore } from "../../engine/store/step_store.ts";
@@ -45,7 +41,11 @@ export async function finishedRows(
       ...await metricsOf(store, metrics),
     };
     const own: RowLatency[] = [];
-    for (const { batch, step } of latencies.filter(isAt(target))) {
+    for (
+      const { batch, step } of latencies.filter((each) =>
+        each.target === target
+      )
+    ) {
       const times = await store.read(step);
       own.push({ batch, full: times.full, row: times[method] });
     }
@@ -64,7 +64,7 @@ function searchEffort(
 ): (method: string) => { searchPasses: number; searchPictures: number } {
   const { search, methods } = bench.experiment;
   const { batch: images, calibration } = search;
-  const net = bench.superNet({ images });
+  const net = bench.searchedNet;
   const dense = denseCost(net);
   const budgets = targetsOf(bench.experiment)
     .map((target) => images * bench.budget(target));
@@ -83,8 +83,6 @@ function searchEffort(
   return (method) =>
     efforts.get(method) ?? { searchPasses: 0, searchPictures: 0 };
 }
-
-const isAt = (target: Target) => (each: LatencySteps) => each.target === target;
 
 /** The values of all metrics of one set of pictures, and the commits that measured them. */
 export async function metricsOf(

@@ -54,7 +54,7 @@ export function stepMemory(
     const net = bench.superNet({ images });
     return betweenBlocks(net) + widestOperator(net);
   };
-  const searched = bench.superNet({ images: search.batch });
+  const searched = bench.searchedNet;
   // a step keeps its tensors, its units' outputs and its held values
   const gradient = 3 * searched.steps * betweenBlocks(searched) +
     widestOperator(searched);

@@ -26,7 +26,7 @@ export function searchSteps(
   if (!method.parts || tools.blockTimes) return [];
   const { search } = experiment;
   const parts = method.parts({
-    net: searchedNet(tools),
+    net: counted.searchedNet,
     search,
     sparsity: targetsUpTo(experiment, planned)
       .map((each) => counted.sparsityOf(each)),
@@ -49,11 +49,6 @@ export function searchSteps(
   return steps;
 }
 
-const searchedNet = ({ counted: bench }: StepTools) => {
-  const { search: { batch: images } } = bench.experiment;
-  return bench.superNet({ images });
-};
-
 /** The row of the same method at the target before. */
 function rowBefore(
   { counted: { experiment } }: StepTools,
@@ -69,7 +64,7 @@ export function searchCost(tools: StepTools, planned: PlannedRow): number {
   const { search } = experiment;
   const budgets = targetsUpTo(experiment, planned)
     .map((target) => search.batch * counted.budget(target));
-  const net = searchedNet(tools);
+  const net = counted.searchedNet;
   const costOf = (budgets: readonly number[]) =>
     budgets.length === 0
       ? 0
