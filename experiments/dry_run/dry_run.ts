@@ -4,7 +4,8 @@ import { inOrder } from "../engine/step_graph.ts";
 import type { Bench } from "../run/bench.ts";
 import type { Target } from "../run/target.ts";
 import { allTargets, experimentSteps } from "../run/steps/experiment_steps.ts";
-import { openStepTools, type RunPart } from "../run/steps/step_tools.ts";
+import type { RunPart } from "../results/run_folder.ts";
+import { openStepTools } from "../run/steps/step_tools.ts";
 import {
   fitRow,
   type PlannedRow,

@@ -27,7 +27,7 @@ import {
 import { methodOf } from "@dip-go/pruner/methods";
 import type { Bench } from "../run/bench.ts";
 import { type FinishedRow, rowName } from "./measured_row.ts";
-import type { RunFolder, RunIdentity } from "./run_folder.ts";
+import type { RunFolder } from "./run_folder.ts";
 import { searchCurves } from "./search_curves.ts";
 import { byBudget, targetsOf } from "../run/target.ts";
 import { evaluationPairs } from "../run/evaluate.ts";
@@ -135,7 +135,7 @@ function gridRows(
   );
   return ["full", ...names].filter((name) => images.has(name)).map((name) => ({
     label: name,
-    images: unstacked(images.get(name)!).slice(0, shownPairs),
+    images: unstacked(images.get(name)!),
   }));
 }
 
@@ -175,8 +175,7 @@ async function runDetails(
   { rows, images, notes }: ReportContent,
 ): Promise<RunDetails> {
   const { net } = bench;
-  const config = await Deno.readTextFile(`${folder.path}/config.json`);
-  const { experiment, device }: RunIdentity = JSON.parse(config);
+  const { experiment, device } = folder.identity;
   const pictures = picturesWithin(images, { maxBytes: pictureBytes });
   const shown = pictures.get("full")!.length;
   return {

@@ -4,12 +4,14 @@
  * is whole or absent.
  */
 import { createHash } from "node:crypto";
+import { dirname } from "node:path";
 import { writeAtomically } from "@dip-go/core/files";
 import { rgbImage, writePng } from "@dip-go/core/pictures";
 import type { Device, Precision } from "@dip-go/core/runtime";
 import { type Tensor, unstacked } from "@dip-go/core/tensor";
 import type { Experiment } from "../schema/experiment.ts";
 import type { InputHashes } from "../run/inputs/input_hashes.ts";
+import type { Provenance } from "./provenance.ts";
 
 /** The content of `config.json`, of which the run's id is the hash. */
 export interface RunIdentity {
@@ -19,6 +21,16 @@ export interface RunIdentity {
   readonly precision: Precision;
   /** Hashes of the files that the experiment names. */
   readonly inputs: InputHashes;
+}
+
+/** An experiment's run as data for every process that makes its steps; survives JSON. */
+export interface RunPart {
+  /** Folder of all experiments' runs. */
+  readonly root: string;
+  readonly identity: RunIdentity;
+  readonly provenance: Provenance;
+  /** Whether times may be taken while other programs keep the machine busy. */
+  readonly busyOk?: boolean;
 }
 
 /** A run's id: the first 12 hexadecimal digits of SHA-256 of its identity without the description. */
@@ -31,12 +43,11 @@ export function runId({ experiment, ...identity }: RunIdentity): string {
 /** Writes files into a run's folder. */
 export class RunFolder {
   /** @internal Use {@linkcode openRunFolder}. */
-  constructor(readonly path: string) {}
+  constructor(readonly path: string, readonly identity: RunIdentity) {}
 
-  /** Writes a file, and makes its folder. */
+  /** Writes a file. */
   async write(name: string, content: string | Uint8Array): Promise<void> {
-    await this.#makeFolder(name);
-    await writeAtomically(`${this.path}/${name}`, content);
+    await writeAtomically(await this.#place(name), content);
   }
 
   /** Writes a value as JSON. */
@@ -46,16 +57,17 @@ export class RunFolder {
 
   /** Writes pictures `[n, 3, H, W]` as PNG files, `<name>-0.png` and so on. */
   async writePictures(name: string, images: Tensor<"float32">): Promise<void> {
-    await this.#makeFolder(name);
+    const place = await this.#place(name);
     for (const [i, image] of unstacked(images).entries()) {
-      const path = `${this.path}/${name}-${i}.png`;
-      await writePng(path, { image: rgbImage(image) });
+      await writePng(`${place}-${i}.png`, { image: rgbImage(image) });
     }
   }
 
-  async #makeFolder(name: string): Promise<void> {
-    const folder = `${this.path}/${name}`.replace(/\/[^/]*$/, "");
-    await Deno.mkdir(folder, { recursive: true });
+  /** A file's path, whose folder is made. */
+  async #place(name: string): Promise<string> {
+    const path = `${this.path}/${name}`;
+    await Deno.mkdir(dirname(path), { recursive: true });
+    return path;
   }
 }
 
@@ -65,7 +77,8 @@ export async function openRunFolder(
   identity: RunIdentity,
 ): Promise<RunFolder> {
   const { name } = identity.experiment;
-  const folder = new RunFolder(`${root}/${name}/${runId(identity)}`);
+  const path = `${root}/${name}/${runId(identity)}`;
+  const folder = new RunFolder(path, identity);
   await folder.write("config.json", JSON.stringify(identity, null, 2) + "\n");
   return folder;
 }

@@ -2,6 +2,7 @@
 import type { Tensor } from "@dip-go/core/tensor";
 import type { ExperimentSteps } from "../run/steps/experiment_steps.ts";
 import type { FinishedRow } from "./measured_row.ts";
+import { shownPairs } from "./report.ts";
 import { planFile } from "../schema/plan_file.ts";
 import type { RunFolder } from "./run_folder.ts";
 import { firstImages } from "../measure/sampled_sets.ts";
@@ -9,16 +10,12 @@ import type { StepTools } from "../run/steps/step_tools.ts";
 
 /**
  * Writes `plans/`, `searches/`, `rows/`, `samples/`, and `block-times.json` if budgets are of
- * time; returns the first pictures `[≤ shown, 3, H, W]` by row name, the full model's as "full".
+ * time; returns the first pictures `[≤ shownPairs, 3, H, W]` by row name, the full model's as "full".
  */
 export async function writeValues(
   folder: RunFolder,
   tools: StepTools,
-  { steps, rows, shown }: {
-    steps: ExperimentSteps;
-    rows: readonly FinishedRow[];
-    shown: number;
-  },
+  { steps, rows }: { steps: ExperimentSteps; rows: readonly FinishedRow[] },
 ): Promise<Map<string, Tensor<"float32">>> {
   const { store, blockTimes } = tools;
   const bench = await tools.bench();
@@ -42,7 +39,7 @@ export async function writeValues(
   const images = new Map<string, Tensor<"float32">>();
   for (const { name, samples } of [steps.full, ...steps.rows]) {
     if (!finished.includes(name)) continue;
-    const first = await firstImages(tools.sets.of(samples), shown);
+    const first = await firstImages(tools.sets.of(samples), shownPairs);
     images.set(name, first);
     await folder.writePictures(`samples/${name}`, first);
   }

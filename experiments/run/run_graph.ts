@@ -10,7 +10,7 @@ import {
 import type { GraphLine } from "../engine/graph_file.ts";
 import type { Step } from "../engine/step.ts";
 import { inOrder, levelsOf, type StepGraph } from "../engine/step_graph.ts";
-import type { RunPart } from "./steps/step_tools.ts";
+import type { RunPart } from "../results/run_folder.ts";
 
 /** The content of `graph.json`. */
 export interface GraphFile {
@@ -52,9 +52,7 @@ function linesOf(
   const levels = levelsOf(steps);
   const owners = new Map<string, number>();
   for (const [i, { targets }] of runs.entries()) {
-    for (const { key } of inOrder(targets)) {
-      if (!owners.has(key)) owners.set(key, i);
-    }
+    for (const { key } of inOrder(targets)) owners.getOrInsert(key, i);
   }
   return steps.map((step) => {
     const { key, kind, name, after, cost, memory, format, alone } = step;

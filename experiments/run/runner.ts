@@ -31,14 +31,13 @@ import type { Executor } from "../engine/step_graph.ts";
 import { stepsFile } from "../engine/store/store_contents.ts";
 import type { MeasuredRow } from "../results/measured_row.ts";
 import type { Provenance } from "../results/provenance.ts";
-import { shownPairs, writeReport } from "../results/report.ts";
-import { openRunFolder } from "../results/run_folder.ts";
+import { writeReport } from "../results/report.ts";
+import { openRunFolder, type RunPart } from "../results/run_folder.ts";
 import { summarise } from "../results/summarise.ts";
 import { writeValues } from "../results/write_values.ts";
 import { type PlannedRun, writeGraph } from "./run_graph.ts";
 import {
   openStepTools,
-  type RunPart,
   type StepToolOptions,
   type StepTools,
 } from "./steps/step_tools.ts";
@@ -153,11 +152,7 @@ async function writeRun(
   const bench = await tools.bench();
   const rows = await finishedRows(tools, steps);
   const folder = await openRunFolder(store.root, identity);
-  const images = await writeValues(folder, tools, {
-    steps,
-    rows,
-    shown: shownPairs,
-  });
+  const images = await writeValues(folder, tools, { steps, rows });
   const { metrics: fullMetrics } = await metricsOf(store, steps.full.metrics);
   const results = summarise({
     experiment,

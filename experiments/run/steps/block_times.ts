@@ -1,25 +1,17 @@
 /** The step that times a sampler's pieces on this device, once for the budgets of time of all runs. */
 import { type PieceTimes, pieceTimes } from "../../measure/piece_times.ts";
 import { openBench } from "../bench.ts";
-import type { Provenance } from "../../results/provenance.ts";
-import type { RunIdentity } from "../../results/run_folder.ts";
+import type { RunPart } from "../../results/run_folder.ts";
 import { quietMachine } from "../../engine/quiet_machine.ts";
 import { type Step, step } from "../../engine/step.ts";
 import type { StepMemory } from "./step_memory.ts";
 import { modelReads } from "./step_reads.ts";
 
-/** The run, machine and memory that the times are measured for. */
-export interface TimedBlocks {
-  readonly identity: RunIdentity;
-  readonly provenance: Provenance;
-  readonly memory: StepMemory;
-  /** Whether other programs may keep the machine busy meanwhile. */
-  readonly busyOk: boolean;
-}
-
 /** The step that times the pieces in turns, at the batch size of the latency columns. */
 export function blockTimesStep(
-  { identity, provenance: { hardware }, memory, busyOk }: TimedBlocks,
+  { identity, provenance: { hardware }, memory, busyOk }:
+    & Required<Omit<RunPart, "root">>
+    & { readonly memory: StepMemory },
 ): Step<PieceTimes> {
   const { experiment, device, precision, inputs } = identity;
   const { latency: { batches: [batch] } } = experiment;

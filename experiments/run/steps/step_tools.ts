@@ -4,7 +4,7 @@ import { type Bench, openBench } from "../bench.ts";
 import { ShardSampler } from "../evaluate.ts";
 import { Meters } from "../../measure/meters.ts";
 import type { Provenance } from "../../results/provenance.ts";
-import type { RunIdentity } from "../../results/run_folder.ts";
+import type { RunIdentity, RunPart } from "../../results/run_folder.ts";
 import type { Step } from "../../engine/step.ts";
 import { StepStore } from "../../engine/store/step_store.ts";
 import {
@@ -19,16 +19,6 @@ import {
 } from "./search/calibration_steps.ts";
 import { SampledSets } from "./shards.ts";
 import { type StepMemory, stepMemory } from "./step_memory.ts";
-
-/** An experiment's run as data for every process that makes its steps; survives JSON. */
-export interface RunPart {
-  /** Folder of all experiments' runs. */
-  readonly root: string;
-  readonly identity: RunIdentity;
-  readonly provenance: Provenance;
-  /** Whether times may be taken while other programs keep the machine busy. */
-  readonly busyOk?: boolean;
-}
 
 /** The options of making an experiment's steps. */
 export interface StepToolOptions {
