@@ -26,8 +26,6 @@ import {
 } from "./inspect/model_costs.ts";
 import { readGates } from "../schema/gates_file.ts";
 
-const backups = ["output", "residual"] as const;
-
 /** Runs the command on its arguments; errors are part of the result. */
 export const inspectCommand = command({
   refusal: "Cannot inspect",
@@ -44,7 +42,7 @@ export const inspectCommand = command({
       "<g>",
       "Gated units: block, sublayer of a DiT or PixArt, branch or layer of a UNet (default: the units of the gates, or block)",
     ),
-    backup: oneOf(backups)(
+    backup: oneOf(["output", "residual"])(
       "<b>",
       "Value that a closed gate of a DiT or PixArt holds: residual (default) or output",
     ),

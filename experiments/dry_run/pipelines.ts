@@ -90,9 +90,6 @@ const vae16 = parseAutoencoderConfig({
   use_quant_conv: false,
 }, source);
 
-const vaeParams = (config: AutoencoderConfig) =>
-  elements(autoencoderKind.parameters(config));
-
 const clip = (json: Json) =>
   elements(clipTextKind.parameters(clipTextKind.parse(json, source)));
 
@@ -111,7 +108,8 @@ export const paramsOf = (
 ): number =>
   texts.reduce(
     (sum, part) => sum + partParams[part](),
-    elements(networkKind.parameters(knownModels[network])) + vaeParams(vae),
+    elements(networkKind.parameters(knownModels[network])) +
+      elements(autoencoderKind.parameters(vae)),
   );
 
 const sdNoise = {

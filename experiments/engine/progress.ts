@@ -124,10 +124,10 @@ export class Progress {
   }
 
   #line(what: string): string {
-    const done = this.#known.size - this.#left.size;
+    const all = this.#known.size;
     const left = this.#left.size;
     const counts = [
-      `${done}/${done + left}`,
+      `${all - left}/${all}`,
       ...this.#cached > 0 ? [`${this.#cached} cached`] : [],
       ...left > 0 ? [`${left} left`] : [],
       ...this.output.status && this.#here > 0

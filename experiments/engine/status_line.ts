@@ -18,11 +18,6 @@ interface Stream {
 const barOf = (share: number): string =>
   "█".repeat(Math.round(cells * share)).padEnd(cells, "░");
 
-/** A line cut to a terminal's width, which is 0 if it is unknown. */
-function fitted(line: string, width: number): string {
-  return width > 0 ? line.slice(0, width - 1) : line;
-}
-
 /** Opens an output whose status line is cleared by the next line or by disposing. */
 export function openStatusLine(
   stream: Stream = Deno.stderr,
@@ -34,14 +29,11 @@ export function openStatusLine(
   if (stream.isTerminal()) {
     return {
       log: (line) => write(`${clear}${line}\n`),
-      status: (line, share) =>
-        write(
-          clear +
-            fitted(
-              share === undefined ? line : `${barOf(share)} ${line}`,
-              columns(),
-            ),
-        ),
+      status(line, share) {
+        const text = share === undefined ? line : `${barOf(share)} ${line}`;
+        const width = columns(); // 0 if it is unknown
+        write(clear + (width > 0 ? text.slice(0, width - 1) : text));
+      },
       [Symbol.dispose]: () => write(clear),
     };
   }

@@ -4,6 +4,7 @@
  * a file that was damaged since, or has no hash, is made again. Any number of
  * processes may work on one store.
  */
+import { dirname } from "node:path";
 import { checkSealed, entriesOf, isFile } from "@dip-go/core/files";
 import { claim } from "./claim.ts";
 import type { Report, Step } from "../step.ts";
@@ -65,7 +66,7 @@ export class StepStore {
   async make(step: Step, report: Report = () => {}): Promise<"made" | "found"> {
     if (await this.has(step)) return "found";
     const path = this.path(step);
-    await makeFolderOf(path);
+    await Deno.mkdir(dirname(path), { recursive: true });
     await using _claim = await claim(`${path}.claim`);
     if (await this.has(step)) return "found"; // made while this process waited
     const start = performance.now();
@@ -91,7 +92,7 @@ export class StepStore {
   /** The path of a search's checkpoint, removed if it is damaged; the caller holds the claim of the step. */
   async checkpoint(step: Step): Promise<string> {
     const path = this.#checkpointPath(step);
-    await makeFolderOf(path);
+    await Deno.mkdir(dirname(path), { recursive: true });
     if (await isFile(path) && !await this.#isWhole(path, step)) {
       await Deno.remove(path);
     }
@@ -132,10 +133,6 @@ export class StepStore {
       return false;
     }
   }
-}
-
-async function makeFolderOf(path: string): Promise<void> {
-  await Deno.mkdir(path.replace(/\/[^/]*$/, ""), { recursive: true });
 }
 
 function ignoreMissing(error: unknown): void {

@@ -4,7 +4,7 @@ import { isFile, statOf } from "@dip-go/core/files";
 import { modelFolder } from "@dip-go/core/hub";
 import { isPictureName } from "@dip-go/core/pictures";
 import type { Experiment } from "../../schema/experiment.ts";
-import { metricPaths } from "../../schema/metric_records.ts";
+import { metricPaths, type MetricRecord } from "../../schema/metric_records.ts";
 
 /** The SHA-256 of every file or folder by its use; a folder's hash covers its file names too. */
 export interface InputHashes {
@@ -20,15 +20,6 @@ type HashedInputs = Pick<Experiment, "model" | "prompts" | "metrics">;
 export async function inputHashes(
   { model, prompts, metrics }: HashedInputs,
 ): Promise<InputHashes> {
-  const ofMetrics: string[] = [];
-  for (const record of metrics) {
-    const hashes: string[] = [];
-    for (const [field, path] of metricPaths(record)) {
-      const isRead = field === "reference" ? isPictureName : readByModels;
-      hashes.push(await contentHash(await modelFolder(path), isRead)); // a model of the hub is downloaded
-    }
-    ofMetrics.push(hashes.join(" "));
-  }
   return {
     model: await contentHash(model),
     ...prompts && {
@@ -37,8 +28,20 @@ export async function inputHashes(
         evaluation: await contentHash(prompts.evaluation),
       },
     },
-    metrics: ofMetrics,
+    metrics: await Array.fromAsync(metrics, metricHashes),
   };
+}
+
+/** The hashes of the files that a metric reads; a model of the hub is downloaded. */
+async function metricHashes(record: MetricRecord): Promise<string> {
+  const hashes = await Array.fromAsync(
+    metricPaths(record),
+    async ([field, path]) => {
+      const isRead = field === "reference" ? isPictureName : readByModels;
+      return await contentHash(await modelFolder(path), isRead);
+    },
+  );
+  return hashes.join(" ");
 }
 
 /** Hashes of a pipeline's folder and weights. @param weights The network's, if not the pipeline's own. */

@@ -1,6 +1,6 @@
 /** Brings the models and prompts of experiments onto this machine: names of the hub are downloaded. */
 import { modelFolder, promptFile } from "@dip-go/core/hub";
-import type { Experiment } from "../../schema/experiment.ts";
+import type { Section } from "../../schema/study.ts";
 import { checkMetricFiles } from "./needed_files.ts";
 
 /**
@@ -9,9 +9,9 @@ import { checkMetricFiles } from "./needed_files.ts";
  * @throws {RangeError} If a file that metrics read is missing; nothing is downloaded then.
  * @throws {HubError} If the hub does not give a named model or file.
  */
-export async function localSections<
-  Section extends { readonly experiment: Experiment },
->(sections: readonly Section[]): Promise<Section[]> {
+export async function localSections(
+  sections: readonly Section[],
+): Promise<Section[]> {
   for (const { experiment } of sections) await checkMetricFiles(experiment);
   const local: Section[] = [];
   for (const section of sections) {
