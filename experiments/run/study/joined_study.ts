@@ -71,11 +71,10 @@ function ownRows(sections: readonly SectionResults[]): ResultRow[] {
   const seen = new Set<string>();
   return sections.flatMap(({ label, promptSet, results }) => {
     const { model, sampler, rows } = namedByPrompts({ promptSet }, results);
-    const dense = JSON.stringify([model, sampler, promptSet]);
-    const own = seen.has(dense)
-      ? rows.filter(({ method }) => method !== "full")
-      : rows;
-    if (own.some(({ method }) => method === "full")) seen.add(dense);
+    const full = rows.find(({ method }) => method === "full");
+    const dense = JSON.stringify([model, sampler, promptSet, full?.macs]);
+    const own = seen.has(dense) ? rows.filter((row) => row !== full) : rows;
+    if (full) seen.add(dense);
     return sections.length > 1 ? own.map((row) => labelled(row, label)) : own;
   });
 }

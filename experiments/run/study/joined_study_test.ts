@@ -4,11 +4,11 @@ import { joinedStudy } from "./joined_study.ts";
 import { studyNamed } from "../../schema/catalogue.ts";
 
 /** The results of a run with a full model and a row. */
-const results = (clip: number): Results => {
+const results = (clip: number, macs = 1): Results => {
   const row = (method: string, clip: number) => ({
     method,
     sparsity: method === "full" ? 0 : 0.8,
-    macs: 1,
+    macs,
     macsSpeedup: 1,
     latencyMs: 1,
     speedup: 1,
@@ -22,12 +22,13 @@ const results = (clip: number): Results => {
   };
 };
 
-Deno.test("joinedStudy() names CLIP scores by their prompts, as the paper's columns are, and keeps both full models", () => {
+Deno.test("joinedStudy() names CLIP scores by their prompts, as the paper's columns are, and keeps all different full models", () => {
   const study = studyNamed("paper-table1")!;
   const { rows } = joinedStudy(study, [
     { label: "coco", results: results(30) },
     { label: "parti", promptSet: "parti", results: results(29) },
     { label: "again", results: results(30) },
+    { label: "larger pictures", results: results(31, 4) },
   ]);
   const own = rows.filter(({ source }) => source !== "paper");
   const cells = own.map(({ method, metrics }) => [
@@ -41,6 +42,8 @@ Deno.test("joinedStudy() names CLIP scores by their prompts, as the paper's colu
     ["full (parti)", undefined, 29],
     ["dip-go (parti)", undefined, 28],
     ["dip-go (again)", 29, undefined],
+    ["full (larger pictures)", 31, undefined],
+    ["dip-go (larger pictures)", 30, undefined],
   ]);
   const theirs = rows.find(({ method }) => method === "DiP-GO, 0.80")!;
   assertEquals(theirs.metrics.clip, { mean: 30.29 });
