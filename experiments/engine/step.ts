@@ -34,6 +34,13 @@ export type Report = (
 /** The outcome of a step: it was made now, was found in the store, or does not apply. */
 export type StepOutcome = "made" | "found" | "left out";
 
+/** The end of a step's making. */
+export interface StepEnd {
+  readonly outcome: StepOutcome;
+  /** Milliseconds that it took. */
+  readonly ms: number;
+}
+
 /** A step before its key is known. */
 export interface StepParts<Value> {
   readonly kind: StepKind;

@@ -1,7 +1,7 @@
 /** A graph of steps, known before any of them runs, and the functions that make its steps. */
 import type { GraphLine } from "./graph_file.ts";
 import type { Progress } from "./progress.ts";
-import type { Report, Step, StepOutcome } from "./step.ts";
+import type { Report, Step, StepEnd } from "./step.ts";
 import type { StepStore } from "./store/step_store.ts";
 
 /** Steps in an order in which each follows the steps that it reads, latency steps last. */
@@ -73,13 +73,12 @@ export async function makeSteps(
 ): Promise<void> {
   for (const step of steps) {
     progress.starts(step);
-    const start = performance.now();
-    const outcome = await makeStep(
+    const { outcome, ms } = await makeStep(
       step,
       store,
       (...report) => progress.within(step, ...report),
     );
-    progress.ended(step, outcome, performance.now() - start);
+    progress.ended(step, outcome, ms);
     await progress.tell();
   }
 }
@@ -89,7 +88,9 @@ export async function makeStep(
   step: Step,
   store: StepStore,
   report?: Report,
-): Promise<StepOutcome> {
-  if (step.applies && !await step.applies()) return "left out";
-  return await store.make(step, report);
+): Promise<StepEnd> {
+  const start = performance.now();
+  const isLeftOut = step.applies && !await step.applies();
+  const outcome = isLeftOut ? "left out" : await store.make(step, report);
+  return { outcome, ms: performance.now() - start };
 }

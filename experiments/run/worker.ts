@@ -102,10 +102,8 @@ async function answer(steps: GraphSteps, key: string): Promise<void> {
   const say = (report: ChildReport) => console.log(JSON.stringify(report));
   try {
     const { step, tools } = await steps.of(key);
-    const start = performance.now();
     const report = (...within: [number, number]) => say({ within });
-    const outcome = await makeStep(step, tools.store, report);
-    say({ outcome, ms: performance.now() - start });
+    say(await makeStep(step, tools.store, report));
   } catch (error) {
     say({ error: (error as Error).message });
   }

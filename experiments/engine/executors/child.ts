@@ -1,12 +1,12 @@
 /** A child process that makes steps by their keys, until its input closes. */
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { denoCommand } from "./deno_command.ts";
-import type { Report, Step, StepOutcome } from "../step.ts";
+import type { Report, Step, StepEnd } from "../step.ts";
 
 /** A child's report about a step, a line of JSON: progress within it, its outcome, or an error. */
 export type ChildReport =
   | { readonly within: Parameters<Report> }
-  | { readonly outcome: StepOutcome; readonly ms: number }
+  | StepEnd
   | { readonly error: string };
 
 /** A running child process; disposing ends it. */
@@ -14,10 +14,7 @@ export interface Child extends AsyncDisposable {
   /** @internal For tests, which kill it. */
   readonly process: Deno.ChildProcess;
   /** Lets the child make a step; undefined if it died meanwhile. @throws {Error} If the step cannot be made. */
-  make(
-    step: Step,
-    report: Report,
-  ): Promise<{ outcome: StepOutcome; ms: number } | undefined>;
+  make(step: Step, report: Report): Promise<StepEnd | undefined>;
 }
 
 /** The program that children run. */
