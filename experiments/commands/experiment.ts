@@ -47,6 +47,8 @@ import {
 import { parseShare } from "../engine/share.ts";
 import { openStatusLine } from "../engine/status_line.ts";
 
+const refusal = "Cannot run an experiment";
+
 /** Runs the command on its arguments; errors are part of the result. */
 export const experimentCommand = (
   args: readonly string[],
@@ -56,7 +58,7 @@ export const experimentCommand = (
     : experiment(args);
 
 const experiment = command({
-  refusal: "Cannot run an experiment",
+  refusal,
   about: "Runs an experiment and writes results/<name>/<run-id>/.",
   usage: [
     "deno task experiment <name or file> [options]",
@@ -120,15 +122,11 @@ const experiment = command({
     return alignedLines(rows, { left: 2 });
   }
   if (words[0] === "status") return await status(words.slice(1), root);
-  const name = oneWord(
-    words,
-    { refusal: "Cannot run an experiment" },
-    "names",
-  );
+  const name = oneWord(words, { refusal }, "names");
   const share = shard === undefined ? undefined : parseShare(shard);
   if (share && options.engine !== "local") {
     throw new RangeError(
-      `Cannot run an experiment: found --shard and --engine ${options.engine}, expected one of them`,
+      `${refusal}: found --shard and --engine ${options.engine}, expected one of them`,
     );
   }
   const typed = ["deno task experiment", ...withoutEngine(args).map(quoted)]

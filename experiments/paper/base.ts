@@ -140,8 +140,7 @@ export const embeddedDit: Experiment = {
   sparsity: [0.6, 0.75],
   evaluation: { pairs: 64, seed: 1000, batch: 8, seedPer: "prompt" },
   metrics: [
-    { kind: "psnr" },
-    { kind: "ssim" },
+    ...quickstart.metrics,
     {
       kind: "fid (shapes)",
       classifier: "zoo/models/shapes-classifier",

@@ -41,10 +41,7 @@ export const listed: readonly { name: string; description: string }[] = [
 
 /** The experiments of all studies' and sweeps' sections, which can be run by their own names too. */
 const sections: readonly Experiment[] = [
-  ...studies.flatMap(({ sections }) => [
-    ...sections.full,
-    ...sections.embedded,
-  ]),
+  ...studies.flatMap(({ sections }) => Object.values(sections).flat()),
   ...sweeps.flatMap(sectionsOfFile),
 ].map(({ experiment }) => experiment);
 

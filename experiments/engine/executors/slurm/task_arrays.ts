@@ -40,18 +40,17 @@ export function taskArrays(
   );
   return groups.map(([name, group], place) => {
     const [{ alone }] = group;
-    const before = new Set(group.flatMap(({ after }) => after));
-    const known = [...before];
+    const before = [...new Set(group.flatMap(({ after }) => after))];
     const after = alone
       ? Array.from({ length: place }, (_, i) => i) // all arrays before: any of them would disturb it
-      : known.flatMap((key) => places.get(key) ?? []);
+      : before.flatMap((key) => places.get(key) ?? []);
     return {
       name,
       tasks: chunks(group.map(({ key }) => key), alone ? 1 : maxJobs),
       memory: Math.max(...group.map(({ memory }) => memory)),
       alone,
       after: [...new Set(after)].sort((a, b) => a - b),
-      afterJobs: [...new Set(known.flatMap((key) => queued.get(key) ?? []))],
+      afterJobs: [...new Set(before.flatMap((key) => queued.get(key) ?? []))],
     };
   });
 }
