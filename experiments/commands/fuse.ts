@@ -3,14 +3,21 @@ import { modelFolder } from "@dip-go/core/hub";
 import { fuseLoras } from "@dip-go/core/models";
 import { command, finish } from "./options/command.ts";
 import { checkFolder } from "./options/output_folder.ts";
-import { list, number, path, text, texts } from "./options/option_table.ts";
+import {
+  list,
+  number,
+  path,
+  required,
+  text,
+  texts,
+} from "./options/option_table.ts";
 import { ProgressLine } from "./options/progress_line.ts";
 
-const refusal = "Cannot fuse";
+const form = { refusal: "Cannot fuse" };
 
 /** Runs the command on its arguments; errors are part of the result. */
 export const fuseCommand = command({
-  refusal,
+  ...form,
   about:
     "Writes a pipeline's folder with LoRAs added to its weights: of its UNet or transformer, and of its CLIP towers.",
   usage: [
@@ -25,7 +32,7 @@ export const fuseCommand = command({
       "<file>",
       "A LoRA as diffusers, peft or kohya's scripts write it, or owner/name/file.safetensors on the hub; several are given one by one",
     ),
-    scales: list(number("", ""))(
+    scales: list(number)(
       "<s,...>",
       "The strength of each LoRA (default 1)",
     ),
@@ -33,13 +40,13 @@ export const fuseCommand = command({
   },
   notes:
     "generate, prune, export and experiments take the folder by --model. Each part keeps its precision.",
-}, async ({ model, lora, scales, o: folder }) => {
-  if (model === undefined || lora.length === 0 || folder === undefined) {
-    throw new TypeError(`${refusal}: expected --model, --lora and -o`);
-  }
+}, async ({ model: name, lora, scales, o }) => {
+  const model = required(name, form, "--model <folder or name>");
+  required(lora.length > 0 || undefined, form, "--lora <file>");
+  const folder = required(o, form, "-o <folder>");
   if (scales && scales.length !== lora.length) {
     throw new TypeError(
-      `${refusal}: found ${scales.length} --scales, expected ${lora.length}, one for each --lora`,
+      `${form.refusal}: found ${scales.length} --scales, expected ${lora.length}, one for each --lora`,
     );
   }
   await checkFolder(folder, folder);

@@ -13,7 +13,8 @@ Deno.test("fuse writes a folder and says what changed, or what it misses", async
     const { lines } = await fuseCommand([...args, "-o", folder]);
     assertEquals(lines, [`${folder}: 1 of text_encoder, 5 of unet changed`]);
     const refusals = [
-      [args, "expected --model, --lora and -o"],
+      [args, "-o <folder> is missing"],
+      [["-o", folder, "--model", model], "--lora <file> is missing"],
       [[...args, "--lora", lora, "-o", folder], "found 1 --scales, expected 2"],
       [[...args, "-o", folder], "it holds a model, expected a new folder"],
     ] as const;
