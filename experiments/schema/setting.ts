@@ -63,6 +63,9 @@ function replaced(
         }`,
       );
     }
+    if (value === null && rest.length === 0) {
+      return found.toSpliced(Number(key), 1);
+    }
     const inner = named(found[Number(key)], rest);
     return found.with(Number(key), replaced(inner, rest, value));
   }

@@ -36,6 +36,10 @@ Deno.test("withSettings() removes a value that is set to null", () => {
   const settings = ["sparsity=null", "budgetMs=[9]"];
   const { sparsity, budgetMs, cost } = withSettings(quickstart, settings);
   assertEquals([sparsity, budgetMs, cost], [undefined, [9], "latency"]);
+  assertEquals(
+    set("methods.0=null").methods,
+    withSettings(quickstart, []).methods.slice(1),
+  );
 });
 
 Deno.test("withSettings() names an unknown path", () => {
