@@ -1,4 +1,5 @@
 /** Reasons why a method has no plan of a sampler at any budget. */
+import { hasResidual } from "@dip-go/core/models";
 import { addsNoise } from "@dip-go/core/samplers";
 import type { Method } from "./method.ts";
 import { addsToStreams } from "./units.ts";
@@ -14,6 +15,13 @@ export const withoutStreams: Refusal = ({ net }) =>
   addsToStreams(net)
     ? undefined
     : "the units hold their outputs, not what they add to a stream";
+
+/** The refusal of units that have no residual, for methods that ask for what units add whatever their backups hold. */
+export const withoutResiduals: Refusal = ({ net: { blocks } }) => {
+  const unit = blocks.find((each) => each.block.gated && !hasResidual(each));
+  return unit &&
+    `the unit ${unit.block.name} has no input of its output's shape, so that it adds nothing to hold`;
+};
 
 /** The refusal of samplers that add noise, for methods whose trajectories must follow from their starts. */
 export const noisy: Refusal = ({ sampler }) =>

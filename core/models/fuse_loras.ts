@@ -8,7 +8,7 @@ import { readLora } from "../weights/lora/read_lora.ts";
 
 /** A LoRA and the strength that it is added with. */
 export interface ScaledLora {
-  /** A safetensors or `torch.save` file. */
+  /** A safetensors or `torch.save` file, or the folder of one. */
   readonly path: string;
   /** By default 1. */
   readonly scale?: number;
@@ -51,7 +51,7 @@ export async function fuseLoras(
   const listed = Object.keys(await readJson(`${from}/${index}`) as object);
   const folders = (await entriesOf(from)).map(({ name }) => name)
     .filter((name) => listed.includes(name));
-  const changes = changesByPart(from, folders, loras);
+  const changes = await changesByPart(from, folders, loras);
   const fused = new Map(
     [...changes].map(([part, own]) => {
       const file = openTensorFile(partWeights(`${from}/${part}`));
@@ -76,16 +76,18 @@ export async function fuseLoras(
 }
 
 /** The changes of all LoRAs by the folder of the part. @throws {RangeError} If the model lacks a part. */
-function changesByPart(
+async function changesByPart(
   from: string,
   folders: readonly string[],
   loras: readonly ScaledLora[],
 ) {
   const network = folders.includes("unet") ? "unet" : "transformer";
-  const all = loras.flatMap(({ path, scale = 1 }) =>
-    readLora(path).map((change) => ({ change, scale, path }))
+  const all = await Array.fromAsync(
+    loras,
+    async ({ path, scale = 1 }) =>
+      (await readLora(path)).map((change) => ({ change, scale, path })),
   );
-  return Map.groupBy(all, ({ change, path }: ScaledChange) => {
+  return Map.groupBy(all.flat(), ({ change, path }: ScaledChange) => {
     const part = change.part === "network" ? network : change.part;
     if (folders.includes(part)) return part;
     throw new RangeError(

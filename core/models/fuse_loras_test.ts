@@ -3,6 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { openTensorFile, writeSafetensors } from "../weights/mod.ts";
 import { findWeights } from "../files/weights/find_weights.ts";
 import { float32, type Tensor } from "../tensor/mod.ts";
+import { TorchGenerator } from "../tensor/random.ts";
 import { fuseLoras } from "./fuse_loras.ts";
 import { loadModel } from "./load.ts";
 
@@ -37,6 +38,10 @@ const cases = [
   ["processors", "sd", 1],
   ["original", "sdxl", 1],
   ["towers", "sdxl", 0.7],
+  ["old-towers", "sd", 1],
+  ["patterns", "sd", 1],
+  ["stabilised", "sd", 1],
+  ["integers", "sd", 1],
 ] as const;
 
 for (const [name, model, scale] of cases) {
@@ -79,6 +84,44 @@ function assertClose(found: Tensor, wanted: Tensor, limit: number): void {
   );
 }
 
+Deno.test("fuseLoras() takes a folder of peft's, and towers with and without text_model", () =>
+  inNewFolder(async (folder) => {
+    const random = new TorchGenerator(1);
+    const [down, up] = [random.randn([2, 16]), random.randn([16, 2])];
+    const module = "mid_block.attentions.0.transformer_blocks.0.attn1.to_q";
+    const pair = (name: string) => ({
+      [`${name}.lora_A.weight`]: down,
+      [`${name}.lora_B.weight`]: up,
+    });
+    const tower = "encoder.layers.0.self_attn.q_proj";
+    const loras: [string, object, string][] = [
+      [module, pair(`base_model.model.${module}`), "unet"],
+      [tower, pair(`text_encoder.${tower}`), "text_encoder"],
+      [tower, pair(`text_encoder.text_model.${tower}`), "text_encoder"],
+    ];
+    const settings = { r: 2, lora_alpha: 5 };
+    for (const [i, [name, tensors, part]] of loras.entries()) {
+      const path = `${folder}/${i}`;
+      await Deno.mkdir(path);
+      const file = `${path}/adapter_model.safetensors`;
+      await writeSafetensors(file, new Map(Object.entries(tensors)));
+      if (part === "unet") {
+        const json = JSON.stringify(settings);
+        await Deno.writeTextFile(`${path}/adapter_config.json`, json);
+      }
+      const from = `${data}pipelines/sd`;
+      await fuseLoras(from, [{ path }], { folder: `${path}/fused` });
+      const [before, after] = [from, `${path}/fused`].map((each) =>
+        weightsOf(each, part).readFloat32(`${name}.weight`)
+      );
+      const factor = part === "unet" ? 5 / 2 : 1;
+      const change = after.data[16 + 3] - before.data[16 + 3]; // row 1, column 3
+      const product = up.data[2] * down.data[3] +
+        up.data[3] * down.data[16 + 3];
+      assert(Math.abs(change - factor * product) < 1e-5);
+    }
+  }));
+
 Deno.test("fuseLoras() adds several LoRAs, and takes one away by a negative scale", () =>
   inNewFolder(async (folder) => {
     const path = loraOf("kohya");
@@ -106,7 +149,7 @@ Deno.test("fuseLoras() refuses before it writes: another model's LoRA, other met
         [`${key}.lora_A.weight`]: matrix(1, 2),
         [`${key}.lora_B.weight`]: matrix(3, 1),
       },
-      "other methods (LoHa, LoKr, DoRA)": {
+      "other methods (LoHa, LoKr, DoRA,": {
         "lora_unet_conv_in.hada_w1_a": matrix(2, 2),
       },
       "has no tensor up beside": { [`${key}.lora_A.weight`]: matrix(1, 2) },

@@ -28,7 +28,12 @@ export {
   streamOf,
   wholeGraph,
 } from "./block_graph/block_graph.ts";
-export { type Held, heldForm, heldKinds } from "./block_graph/held_form.ts";
+export {
+  hasResidual,
+  type Held,
+  heldForm,
+  heldKinds,
+} from "./block_graph/held_form.ts";
 export type {
   TransformerGranularity,
   TransformerUnitOptions,

@@ -128,7 +128,7 @@ const flexibleKinds: readonly string[] = [
 ];
 
 /** Kinds for networks under EDM's preconditioning, which no other kind reads. */
-const edmKinds: readonly string[] = ["edm-euler", "edm-dpm-solver++"];
+const edmKinds: readonly SamplerKind[] = ["edm-euler", "edm-dpm-solver++"];
 
 /** The options that only some kinds take, and these kinds. */
 const takenBy = {
@@ -209,17 +209,21 @@ export function makeSampler(
   }
 }
 
+/** Whether a config is for a network under EDM's preconditioning. */
+export const isOfEdm = ({ className }: SchedulerConfig): boolean =>
+  edmKinds.some((kind) => samplerClasses[kind] === className);
+
 /** @throws {RangeError} If only one of the config and the sampler is EDM's: pictures would be noise. */
 function checkPreconditioning(
-  { className }: SchedulerConfig,
+  config: SchedulerConfig,
   kind: SamplerKind,
 ): void {
-  const own = samplerKinds
-    .find((each) => schedulers[each].className === className);
-  if (!own || edmKinds.includes(own) === edmKinds.includes(kind)) return;
+  const { className } = config;
+  const known = Object.values(samplerClasses).some((own) => own === className);
+  if (!known || isOfEdm(config) === edmKinds.includes(kind)) return;
   throw new RangeError(
     `Cannot make ${kind} for a network of ${className}: expected ${
-      edmKinds.includes(own) ? edmKinds.join(" or ") : "a sampler not of EDM"
+      isOfEdm(config) ? edmKinds.join(" or ") : "a sampler not of EDM"
     }`,
   );
 }

@@ -1,5 +1,5 @@
 /** The noise that a model was trained with, by training timestep. */
-import { stepsAlongFlow } from "./make_sampler.ts";
+import { isOfEdm, stepsAlongFlow } from "./make_sampler.ts";
 import { noiseConfig } from "./schedule/noise_config.ts";
 import {
   type Combination,
@@ -24,15 +24,15 @@ export interface TrainedNoise {
 }
 
 /**
- * The noise that a config describes; undefined for flow matching, whose lines
- * have no variance-preserving noise.
+ * The noise that a config describes; undefined for flow matching and for EDM,
+ * which have no betas.
  *
  * @throws {TypeError | RangeError} As `noiseConfig`.
  */
 export function trainedNoise(
   config: SchedulerConfig,
 ): TrainedNoise | undefined {
-  if (stepsAlongFlow(config)) return undefined;
+  if (stepsAlongFlow(config) || isOfEdm(config)) return undefined;
   const noise = noiseConfig(config, { zeroSnr: true });
   const training = trainingSigmas(noise);
   const sigmaAt = (timestep: number) => sigmaOfTimestep(training, timestep);

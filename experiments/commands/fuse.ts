@@ -2,7 +2,6 @@
 import { modelFolder } from "@dip-go/core/hub";
 import { fuseLoras } from "@dip-go/core/models";
 import { command, finish } from "./options/command.ts";
-import { checkFolder } from "./options/output_folder.ts";
 import {
   list,
   number,
@@ -49,7 +48,6 @@ export const fuseCommand = command({
       `${form.refusal}: found ${scales.length} --scales, expected ${lora.length}, one for each --lora`,
     );
   }
-  await checkFolder(folder, folder);
   using progress = new ProgressLine();
   const loras = await Array.fromAsync(lora, async (path, k) => ({
     path: await modelFolder(path),

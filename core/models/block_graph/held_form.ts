@@ -51,11 +51,21 @@ export function heldForm(compiled: CompiledBlock, held: Held): Block[] {
   }];
 }
 
+/** Whether a block has a residual: streams, or one output and an input of its shape. */
+export const hasResidual = (compiled: CompiledBlock): boolean =>
+  compiled.block.streams !== undefined || ownInput(compiled) !== -1;
+
+/** The index of the first input of the one output's shape; −1 if there is none. */
+const ownInput = ({ graph: { inputs, outputs } }: CompiledBlock): number =>
+  outputs.length > 1
+    ? -1
+    : inputs.findIndex(({ shape }) => sameShape(shape, outputs[0].shape));
+
 /** The block as one that adds to its first input of its output's shape. */
-function asResidual({ block, graph }: CompiledBlock): Block {
-  const [{ shape }, ...others] = graph.outputs;
-  const i = graph.inputs.findIndex((input) => sameShape(input.shape, shape));
-  if (i === -1 || others.length > 0) {
+function asResidual(compiled: CompiledBlock): Block {
+  const { block } = compiled;
+  const i = ownInput(compiled);
+  if (i === -1) {
     throw new RangeError(
       `Cannot hold the residual of ${block.name}: it makes [${block.outputs}] of [${block.inputs}], expected one tensor and an input of its shape; hold its output`,
     );

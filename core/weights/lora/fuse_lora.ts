@@ -48,7 +48,10 @@ export function fusedWeights(
           ];
         }),
       );
-      await writeSafetensors(path, tensors, { dtype: storageOf(file) });
+      await writeSafetensors(path, tensors, {
+        dtype: storageOf(file),
+        metadata: { format: "pt" }, // older transformers refuse a file without
+      });
     },
   };
 }

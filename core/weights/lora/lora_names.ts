@@ -4,6 +4,8 @@
  * and the tensor's role.
  */
 
+import { originalModule } from "./original_modules.ts";
+
 /** The role of a tensor: the change of a weight is alpha / rank · up · down. */
 export type LoraRole = "alpha" | "down" | "up";
 
@@ -36,6 +38,8 @@ const parts: readonly (readonly [RegExp, string])[] = [
   [/^lora_(unet|transformer)_/, "network"],
   [/^lora_te1?_/, "text_encoder"],
   [/^lora_te2_/, "text_encoder_2"],
+  [/^base_model\.model\./, "network"], // peft's own files
+  [/^(?=(down|mid|up)_blocks?\.)/, "network"], // attention processors alone
 ];
 
 /** Takes a name apart; undefined if it is no LoRA's, or of another method such as LoHa, LoKr and DoRA. */
@@ -44,9 +48,11 @@ export function loraName(name: string): LoraName | undefined {
   const part = parts.find(([begin]) => begin.test(name));
   if (!role || !part) return undefined;
   const module = name.replace(part[0], "").replace(role[1], "")
-    // diffusers 0.2x named its attention's LoRAs after processors
+    // older versions of diffusers named an attention's LoRAs after its processor, in towers too
     .replace(/\.processor\.to_out$/, ".to_out.0")
-    .replace(/\.processor\.(to_[qkv])$/, ".$1");
+    .replace(/\.processor\.(to_[qkv])$/, ".$1")
+    .replace(/\.self_attn\.to_out$/, ".self_attn.out_proj")
+    .replace(/\.self_attn\.to_([qkv])$/, ".self_attn.$1_proj");
   return { part: part[1], module, role: role[0] };
 }
 
@@ -55,34 +61,17 @@ export function weightsBySpelling(
   weights: Iterable<string>,
 ): Map<string, string> {
   const end = ".weight";
-  const names = [...weights].filter((name) => name.endsWith(end));
-  const original = originalSpelling(names);
-  return new Map(names.flatMap((name) => {
-    const module = name.slice(0, -end.length);
-    const tower = `text_model.${module}`; // transformers 5 stores towers without it
-    return [module, tower, original(module)].flatMap((spelling) =>
-      [spelling, spelling.replaceAll(".", "_")].map((each) =>
-        [each, name] as const
+  const modules = [...weights].filter((name) => name.endsWith(end))
+    .map((name) => name.slice(0, -end.length));
+  const original = originalModule(modules);
+  return new Map(modules.flatMap((module) => {
+    // transformers 4 stores towers below text_model, 5 does not
+    const bare = module.replace(/^text_model\./, "");
+    const names = [module, bare, `text_model.${bare}`, original(module)];
+    return names.filter((name) => name !== undefined).flatMap((name) =>
+      [name, name.replaceAll(".", "_")].map((spelling) =>
+        [spelling, module + end] as const
       )
     );
   }));
-}
-
-/** Spells a UNet's attentions as the original layout does, where a level is a run of one list of blocks; other modules stay. */
-function originalSpelling(
-  names: readonly string[],
-): (module: string) => string {
-  const first = /^down_blocks\.0\.resnets\.\d+\.conv1\.weight$/;
-  const layers = names.filter((name) => first.test(name)).length;
-  const attention = /^(down_blocks|up_blocks)\.(\d+)\.attentions\.(\d+)\.(.*)$/;
-  return (module) => {
-    const [, list, level, place, rest] = attention.exec(module) ?? [];
-    if (list === undefined) {
-      return module.replace(/^mid_block\.attentions\.0\./, "middle_block.1.");
-    }
-    const at = Number(level) * (layers + 1) + Number(place);
-    return list === "down_blocks"
-      ? `input_blocks.${at + 1}.1.${rest}` // after the first convolution
-      : `output_blocks.${at}.1.${rest}`;
-  };
 }

@@ -1,8 +1,9 @@
 /** Reads a LoRA's file: low-rank changes of weights. */
 import type { Tensor } from "../../tensor/tensor.ts";
+import { entriesOf } from "../../files/is_file.ts";
 import { openTensorFile } from "../open_tensor_file.ts";
-import { openSafetensors } from "../safetensors.ts";
 import type { TensorFile } from "../tensor_file.ts";
+import { loraConfigs } from "./lora_config.ts";
 import { loraName, type LoraRole } from "./lora_names.ts";
 
 /** The change factor · up · down of a module's weight. */
@@ -10,7 +11,7 @@ export interface LoraChange {
   readonly part: string;
   /** The module's name in the file. */
   readonly module: string;
-  /** alpha / rank. */
+  /** alpha / rank, or over the rank's root. */
   readonly factor: number;
   readonly rank: number;
   /** Reads `[rank, inputs, …kernel]`. */
@@ -22,15 +23,14 @@ export interface LoraChange {
 /**
  * The changes of a LoRA's file. Without an alpha, factor is 1.
  *
- * @param path A safetensors file, or one by `torch.save`.
- * @throws {TypeError} If a tensor is none of a LoRA, or the file was made with DoRA or rank-stabilised factors.
+ * @param path A safetensors file, one by `torch.save`, or the folder of either as diffusers or peft save it.
+ * @throws {TypeError} If a tensor is none of a LoRA, or as `loraConfigs`.
  * @throws {RangeError} If a change lacks a tensor, or its tensors differ in rank.
  */
-export function readLora(path: string): LoraChange[] {
-  const file = openTensorFile(path);
-  const alphas = configuredAlphas(path);
-  return [...grouped(file)].map(([key, names]) => {
-    const { down, up, alpha } = names;
+export async function readLora(path: string): Promise<LoraChange[]> {
+  const file = openTensorFile(await fileOf(path));
+  const configs = await loraConfigs(file);
+  return [...grouped(file)].map(([key, { down, up, alpha }]) => {
     if (!down || !up) {
       throw new RangeError(
         `Cannot read LoRA ${path}: ${key} has no tensor ${
@@ -38,29 +38,57 @@ export function readLora(path: string): LoraChange[] {
         } beside "${down ?? up ?? alpha}"`,
       );
     }
-    const rank = file.tensors.get(down)!.shape[0];
-    const [, other, ...kernel] = file.tensors.get(up)!.shape;
-    if (rank !== other || kernel.some((size) => size !== 1)) {
-      throw new RangeError(
-        `Cannot read LoRA ${path}: tensor "${up}" is [${
-          file.tensors.get(up)!.shape
-        }], expected [outputs, ${rank}] as "${down}" is of rank ${rank}`,
-      );
-    }
     const { part, module } = loraName(down)!;
-    const scale = alpha
-      ? file.readFloat32(alpha).data[0]
-      : alphas(part, module) ?? rank;
+    const { alphaOf, isRankStabilised } = configs(part);
+    const rank = rankOf(file, { down, up });
+    const own = alpha ? scalarOf(file, alpha) : alphaOf(module);
+    const divisor = isRankStabilised ? Math.sqrt(rank) : rank;
     return {
       part,
       module,
-      factor: scale / rank,
+      factor: (own ?? divisor) / divisor,
       rank,
       down: () => file.readFloat32(down),
       up: () => file.readFloat32(up),
     };
   });
 }
+
+/** Names of a LoRA in a folder of its own. */
+const usualNames = ["pytorch_lora_weights", "adapter_model"]
+  .flatMap((stem) => [`${stem}.safetensors`, `${stem}.bin`]);
+
+async function fileOf(path: string): Promise<string> {
+  if (!(await Deno.stat(path)).isDirectory) return path;
+  const names = (await entriesOf(path)).map(({ name }) => name);
+  const found = usualNames.find((name) => names.includes(name));
+  if (found) return `${path}/${found}`;
+  throw new TypeError(
+    `Cannot read LoRA ${path}: it is a folder without ${
+      usualNames.join(" or ")
+    }, expected a file`,
+  );
+}
+
+/** The rank of a change. @throws {RangeError} If its tensors differ in it. */
+function rankOf(
+  { path, tensors }: TensorFile,
+  { down, up }: Readonly<Record<"down" | "up", string>>,
+): number {
+  const [rank] = tensors.get(down)!.shape;
+  const { shape } = tensors.get(up)!;
+  const [, other, ...kernel] = shape;
+  if (rank === other && kernel.every((size) => size === 1)) return rank;
+  throw new RangeError(
+    `Cannot read LoRA ${path}: tensor "${up}" is [${shape}], expected [outputs, ${rank}] as "${down}" is of rank ${rank}`,
+  );
+}
+
+/** A tensor of one number, of any dtype. */
+const scalarOf = (file: TensorFile, name: string): number =>
+  /F/.test(file.tensors.get(name)!.dtype)
+    ? file.readFloat32(name).data[0]
+    : Number(file.read(name).data[0]);
 
 /** The names of each change's tensors, by part and module. */
 function grouped({ path, tensors }: TensorFile) {
@@ -69,35 +97,11 @@ function grouped({ path, tensors }: TensorFile) {
     const own = loraName(name);
     if (!own) {
       throw new TypeError(
-        `Cannot read LoRA ${path}: tensor "${name}" is none of a LoRA of diffusers, peft or kohya, expected pairs such as "unet.….lora_A.weight" and "….lora_B.weight", or "lora_unet_….lora_down.weight" and "….lora_up.weight"; other methods (LoHa, LoKr, DoRA) are not read`,
+        `Cannot read LoRA ${path}: tensor "${name}" is none of a LoRA of diffusers, peft or kohya, expected pairs such as "unet.….lora_A.weight" and "….lora_B.weight", or "lora_unet_….lora_down.weight" and "….lora_up.weight"; other methods (LoHa, LoKr, DoRA, Tucker's lora_mid) and changes of biases are not read`,
       );
     }
     const key = `${own.part} ${own.module}`;
     changes.set(key, { ...changes.get(key), [own.role]: name });
   }
   return changes;
-}
-
-/** The alphas that diffusers keeps in a header's `lora_adapter_metadata`, by part and module. */
-function configuredAlphas(path: string) {
-  const { lora_adapter_metadata: text } = path.endsWith(".safetensors")
-    ? openSafetensors(path).metadata
-    : {};
-  const values: Record<string, unknown> = text ? JSON.parse(text) : {};
-  const other = Object.keys(values).find((key) =>
-    /\.use_(dora|rslora)$/.test(key) && values[key]
-  );
-  if (other) {
-    throw new TypeError(
-      `Cannot read LoRA ${path}: ${other} is true, expected false`,
-    );
-  }
-  return (part: string, module: string): number | undefined => {
-    const own = values[`${part}.alpha_pattern`] as Record<string, number>;
-    const fits = (key: string) => module === key || module.endsWith(`.${key}`);
-    const pattern = Object.keys(own ?? {}).find(fits);
-    return pattern
-      ? own[pattern]
-      : values[`${part}.lora_alpha`] as number | undefined;
-  };
 }

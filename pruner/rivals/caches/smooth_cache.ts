@@ -13,6 +13,7 @@ import type { SubNetRunner, UnitValue } from "@dip-go/supernet/sampling";
 import type { CalibrationBatch } from "../../calibration.ts";
 import { range, sum } from "../../numbers.ts";
 import { calibratedMethod, watchUnits } from "./calibrated_method.ts";
+import { withoutResiduals } from "../../refusals.ts";
 import { heldPlan, kindOf } from "./held_plan.ts";
 
 /** The most calls that reuse one computed call. */
@@ -101,6 +102,7 @@ function* plans(net: SuperNet, errors: SmoothErrors): Generator<SubNetPlan> {
 /** SmoothCache at the lowest threshold within the budget, by errors on the calibration batches. */
 export const smoothCache = calibratedMethod("smoothcache", {
   part: "smooth-errors",
+  refusal: withoutResiduals,
   measure: smoothErrors,
   plans,
 });

@@ -8,27 +8,26 @@ import { type Method, type MethodContext, noPlan } from "../../method.ts";
 import type { SearchSettings } from "../../search_settings.ts";
 import { alignedTimesteps } from "./aligned_timesteps.ts";
 
-/** The most steps that a budget pays for, by another solver if there is one; 0 if it pays for none that the sampler makes. */
+/** The most steps that a budget pays for, by another solver if there is one, or why it pays for none. */
 export function stepsWithin(
   { net, withSteps }: Pick<MethodContext, "net" | "withSteps">,
   maxCost: number,
   solver?: AnotherSolver,
-): number {
+): number | string {
   const call = denseCost(net) / net.steps;
   const fits = (steps: number) =>
     withSteps(steps, solver).steps.length * call <= maxCost;
   let { steps } = net;
   try {
     while (steps > 0 && !fits(steps)) steps--;
-    return steps;
+    return steps || tooDear;
   } catch (error) {
-    if (error instanceof RangeError) return 0;
-    throw error;
+    if (!(error instanceof RangeError)) throw error;
+    return steps === net.steps ? error.message : tooDear;
   }
 }
 
-/** Why a budget has no plan. */
-export const tooDear = "the fewest steps exceed the budget";
+const tooDear = "the fewest steps exceed the budget";
 
 /** The sampler, or the solver of the settings, with as many steps as the budget pays for. */
 export const fewerSteps: Method = {
@@ -39,7 +38,7 @@ export const fewerSteps: Method = {
   reads: ({ search: { fewerSteps } }) => fewerSteps,
   fit({ search: { fewerSteps: { solver } }, ...context }, maxCost) {
     const steps = stepsWithin(context, maxCost, solver && plain(solver));
-    if (steps === 0) return noPlan(tooDear);
+    if (typeof steps === "string") return noPlan(steps);
     if (!solver) return { kind: "steps", steps };
     if (!("times" in solver)) return { kind: "steps", steps, solver };
     const timesteps = alignedTimesteps(context.trainedNoise(), {

@@ -15,7 +15,7 @@ import type {
   Trajectories,
 } from "../../search/learned_solver/teacher.ts";
 import { type ChordPath, deviationCosts, meanOf } from "./deviation_costs.ts";
-import { stepsWithin, tooDear } from "./fewer_steps.ts";
+import { stepsWithin } from "./fewer_steps.ts";
 
 type Settings = Pick<SearchSettings, "gits">;
 
@@ -44,15 +44,18 @@ export const gits: Method = {
   pictures: ({ search: { batch, calibration } }) => batch * calibration,
   async fit({ search, ...context }, maxCost) {
     const noise = context.trainedNoise();
-    if (!noise) return noPlan("flow matching has straight chords");
+    if (!noise) {
+      return noPlan("the network was not trained on noise of betas");
+    }
     const solver = solverOf(search);
     const { steps: fine, growth } = search.gits;
-    const steps = Math.min(fine, stepsWithin(context, maxCost, solver));
-    if (steps === 0) return noPlan(tooDear);
     const { timesteps, costs } = await context.once(
       costsPart(search),
       async () => timedCosts(await context.trajectories(fine, solver), noise),
     );
+    const most = stepsWithin(context, maxCost, solver);
+    if (typeof most === "string") return noPlan(most);
+    const steps = Math.min(fine, most);
     const keys = cheapestPath(costs, steps, growth);
     const chosen = keys.map((key) => timesteps[key]);
     return { kind: "steps", steps, solver: { ...solver, timesteps: chosen } };

@@ -8,7 +8,12 @@
  * units: their coefficients are brought to x here.
  */
 import { latentsOf, ofCall, stepOf, sum } from "../../linear.ts";
-import { type Sampler, samplerOf, type SamplerStep } from "../../sampler.ts";
+import {
+  ownStep,
+  type Sampler,
+  samplerOf,
+  type SamplerStep,
+} from "../../sampler.ts";
 import { levelOfSigma } from "../../schedule/prediction.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import { finalSigmasConfig, sigmaSpacings } from "../../schedule/sigmas.ts";
@@ -27,7 +32,6 @@ export function edmConfig(config: SchedulerConfig) {
   const predictions = ["epsilon", "v_prediction"] as const;
   return {
     ends: { min: sigmaMin, max: sigmaMax, rho: config.positive("rho") },
-    mostSteps: config.integer("num_train_timesteps", 1) ?? 1000,
     sigmaData: config.positive("sigma_data") ?? 0.5,
     spacing: config.oneOf("sigma_schedule", spacings) ?? "karras",
     /** The sign of a velocity; what these classes call epsilon is its negative. */
@@ -50,6 +54,9 @@ export function edmDpmConfig(config: SchedulerConfig) {
     eulerAtFinal: config.boolean("euler_at_final") ?? false,
   };
 }
+
+/** The most steps, so that a mistyped number does not exhaust the memory. */
+const mostSteps = 100_000;
 
 type EdmConfig = ReturnType<typeof edmConfig>;
 
@@ -87,8 +94,11 @@ export function makeEdmDpmSolver(
   );
   const levels = all.slice(begin);
   const calls = all.length - 1;
-  const steps = levels.slice(0, -1)
-    .map((_, i) => dpmStep(config, i, { levels, at: begin + i, calls }));
+  const steps = levels.slice(0, -1).map((level, i) =>
+    level.noise === levels[i + 1].noise // of the last step, which then does nothing
+      ? ownStep(level, { x: 1, prediction: 0 })
+      : dpmStep(config, i, { levels, at: begin + i, calls })
+  );
   return edmSampler(config, {
     name: "edm-dpm-solver++",
     begin,
@@ -100,7 +110,7 @@ export function makeEdmDpmSolver(
 
 /** The sigmas of T calls, and the one at which the last step ends. @throws {RangeError} If the number of steps is out of range. */
 function sigmasOf(
-  { mostSteps, ends, spacing, finalSigmas }: EdmConfig,
+  { ends, spacing, finalSigmas }: EdmConfig,
   { steps = 0 }: StepOptions,
 ): number[] {
   checkStepCount(steps, mostSteps);

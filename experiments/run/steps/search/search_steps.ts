@@ -127,13 +127,14 @@ async function partOf(
     searchSteps(tools, planned).map((each) => [each.name, each]),
   );
   try {
-    await fitPlanned(tools, planned, {
+    const fitted = await fitPlanned(tools, planned, {
       report,
       async once({ name }, make) {
         if (name === part.name) throw new PartMade(await make(place));
         return await tools.store.read(known.get(name)!);
       },
     });
+    if (fitted.kind === "none") return null; // no row with this part reads it
   } catch (thrown) {
     if (thrown instanceof PartMade) return thrown.value;
     throw thrown;

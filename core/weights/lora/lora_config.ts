@@ -1,0 +1,90 @@
+/** The settings beside a LoRA's tensors: in the header, as diffusers saves them, or in peft's `adapter_config.json`. */
+import { dirname } from "node:path";
+import { isFile } from "../../files/is_file.ts";
+import { isRecord, readJson } from "../../files/read_json.ts";
+import { openSafetensors } from "../safetensors.ts";
+import type { TensorFile } from "../tensor_file.ts";
+
+/** The scales of a part's changes. */
+export interface LoraConfig {
+  /** The module's alpha, if it is set. */
+  alphaOf(module: string): number | undefined;
+  /** Whether alpha is over the rank's root instead of the rank (rsLoRA, arXiv 2312.03732). */
+  readonly isRankStabilised: boolean;
+}
+
+/**
+ * Reads the settings of a file, by part.
+ *
+ * @throws {TypeError} If they are malformed or ask for DoRA, or peft's tensors have none beside them.
+ */
+export async function loraConfigs(
+  file: TensorFile,
+): Promise<(part: string) => LoraConfig> {
+  const { path, tensors } = file;
+  const isPefts = tensors.keys().some((name) => name.startsWith("base_model."));
+  if (isPefts) {
+    const beside = `${dirname(path)}/adapter_config.json`;
+    if (!await isFile(beside)) {
+      throw new TypeError(
+        `Cannot read LoRA ${path}: its names are peft's, expected adapter_config.json beside it`,
+      );
+    }
+    const config = loraConfig(await readJson(beside), beside);
+    return () => config;
+  }
+  const values = headerOf(path);
+  return (part) => {
+    const own = Object.entries(values)
+      .filter(([key]) => key.startsWith(`${part}.`))
+      .map(([key, value]) => [key.slice(part.length + 1), value]);
+    return loraConfig(Object.fromEntries(own), path);
+  };
+}
+
+/** The settings in a safetensors header; none in other files. */
+function headerOf(path: string): Record<string, unknown> {
+  const key = "lora_adapter_metadata";
+  const text = path.endsWith(".safetensors")
+    ? openSafetensors(path).metadata[key]
+    : undefined;
+  try {
+    const values = JSON.parse(text ?? "{}") ?? {};
+    if (isRecord(values)) return values;
+  } catch {
+    // refused below
+  }
+  throw new TypeError(
+    `Cannot read LoRA ${path}: ${key} in its header is ${text}, expected the text of an object`,
+  );
+}
+
+function loraConfig(json: unknown, path: string): LoraConfig {
+  const values = isRecord(json) ? json : {};
+  const { lora_alpha, alpha_pattern, use_dora, use_rslora } = values;
+  const refuse = (key: string, expected: string): never => {
+    throw new TypeError(
+      `Cannot read LoRA ${path}: ${key} is ${
+        JSON.stringify(values[key])
+      }, expected ${expected}`,
+    );
+  };
+  if (use_dora) refuse("use_dora", "false");
+  const isNumber = (value: unknown) => Number.isFinite(value ?? 0);
+  if (!isNumber(lora_alpha)) refuse("lora_alpha", "a number");
+  const patterns = Object.entries(isRecord(alpha_pattern) ? alpha_pattern : {})
+    .map(([key, alpha]): [RegExp, number] => {
+      if (!isNumber(alpha)) refuse("alpha_pattern", "numbers");
+      try { // a module's end, or a regular expression for it
+        return [new RegExp(`^(?:.*\\.)?(?:${key})$`), alpha as number];
+      } catch {
+        return refuse("alpha_pattern", "regular expressions");
+      }
+    });
+  return {
+    alphaOf: (module) =>
+      patterns.find(([pattern]) => pattern.test(module))?.[1] ??
+        lora_alpha as number | undefined ?? undefined,
+    isRankStabilised: use_rslora === true,
+  };
+}
