@@ -87,15 +87,14 @@ function assertClose(found: Tensor, wanted: Tensor, limit: number): void {
 Deno.test("fuseLoras() takes a folder of peft's, and towers with and without text_model", () =>
   inNewFolder(async (folder) => {
     const random = new TorchGenerator(1);
-    const [down, up] = [random.randn([2, 16]), random.randn([16, 2])];
     const module = "mid_block.attentions.0.transformer_blocks.0.attn1.to_q";
-    const pair = (name: string) => ({
-      [`${name}.lora_A.weight`]: down,
-      [`${name}.lora_B.weight`]: up,
+    const pair = (name: string, width = 8) => ({
+      [`${name}.lora_A.weight`]: random.randn([2, width]),
+      [`${name}.lora_B.weight`]: random.randn([width, 2]),
     });
     const tower = "encoder.layers.0.self_attn.q_proj";
-    const loras: [string, object, string][] = [
-      [module, pair(`base_model.model.${module}`), "unet"],
+    const loras: [string, Record<string, Tensor>, string][] = [
+      [module, pair(`base_model.model.${module}`, 16), "unet"],
       [tower, pair(`text_encoder.${tower}`), "text_encoder"],
       [tower, pair(`text_encoder.text_model.${tower}`), "text_encoder"],
     ];
@@ -115,9 +114,11 @@ Deno.test("fuseLoras() takes a folder of peft's, and towers with and without tex
         weightsOf(each, part).readFloat32(`${name}.weight`)
       );
       const factor = part === "unet" ? 5 / 2 : 1;
-      const change = after.data[16 + 3] - before.data[16 + 3]; // row 1, column 3
-      const product = up.data[2] * down.data[3] +
-        up.data[3] * down.data[16 + 3];
+      const width = before.shape[1];
+      const change = after.data[width + 3] - before.data[width + 3]; // row 1, column 3
+      const [down, up] = Object.values(tensors).map(({ data }) => data);
+      const product = Number(up[2]) * Number(down[3]) +
+        Number(up[3]) * Number(down[width + 3]);
       assert(Math.abs(change - factor * product) < 1e-5);
     }
   }));
