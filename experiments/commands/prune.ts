@@ -71,7 +71,7 @@ const form = {
     ),
     "teacher-steps": whole(1)(
       "<n>",
-      "Steps of the sampler that a learned solver comes close to, a multiple of --steps (default: --steps)",
+      "Steps of the sampler that a learned solver comes close to, whose timesteps include the sampler's: often a multiple of --steps (default: --steps)",
     ),
     batch: whole(1)(
       "<n>",

@@ -3,6 +3,7 @@ import {
   assertAlmostEquals,
   assertEquals,
   assertRejects,
+  assertStringIncludes,
   assertThrows,
 } from "@std/assert";
 import { pairedMetrics } from "@dip-go/eval/metrics";
@@ -84,6 +85,33 @@ for (const kind of ["pndm", "dpm-solver++", "euler", "lcm"] as const) {
       }
     }));
 }
+
+Deno.test("runExperiment() leaves out the solvers that a network of EDM has not, and says why", () =>
+  withTiny(async (tiny, options) => {
+    const file = `${tiny.model}/scheduler/scheduler_config.json`;
+    const edm = { _class_name: "EDMEulerScheduler", sigma_data: 0.5 };
+    await Deno.writeTextFile(file, JSON.stringify(edm));
+    const solver = { kind: "unipc" } as const;
+    const experiment = {
+      ...tiny,
+      sampler: { ...tiny.sampler, kind: "own" as const },
+      sparsity: [0.5],
+      methods: [
+        "fewer-steps",
+        { kind: "fewer-steps", name: "unipc", solver },
+        "gits",
+      ],
+      mainMethod: "fewer-steps",
+    };
+    const { results, notes } = await runExperiment(experiment, options);
+    assertEquals(results.rows.map(({ method }) => method), [
+      "full",
+      "fewer-steps",
+    ]);
+    const [unipc, gits] = notes;
+    assertStringIncludes(unipc, "Cannot make unipc for a network of EDMEuler");
+    assertStringIncludes(gits, "was not trained on noise of betas");
+  }));
 
 Deno.test("runExperiment() compares with the sampler's pictures in more steps too, the full sampler's own as well", () =>
   withTiny(async (tiny, options) => {

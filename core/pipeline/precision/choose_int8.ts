@@ -268,15 +268,12 @@ async function longest(
   return best;
 }
 
-/** Squared error of equal pictures, 100 dB, so that means are finite. */
-const leastError = 4e-10;
-
 /** The PSNR in dB of two pictures in [-1, 1], clamped as they are when written. */
 function psnrOf(x: Tensor<"float32">, y: Tensor<"float32">): number {
   const clamped = ({ data }: Tensor<"float32">) =>
     data.map((v) => Math.min(1, Math.max(-1, v)));
   const error = squaredError(clamped(x), clamped(y)) / x.data.length;
-  return 10 * Math.log10(4 / Math.max(error, leastError));
+  return 10 * Math.log10(4 / error);
 }
 
 /** The mean, and its standard error. */

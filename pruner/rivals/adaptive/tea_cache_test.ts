@@ -1,11 +1,16 @@
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import {
+  assertAlmostEquals,
+  assertEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import { TorchGenerator } from "@dip-go/core/random";
-import { type SuperNet, superNet, superNetOf } from "@dip-go/supernet/gates";
+import { superNet, superNetOf } from "@dip-go/supernet/gates";
 import { SubNetRunner } from "@dip-go/supernet/sampling";
 import { tinyUnet } from "@dip-go/testing/models";
 import { withTinySampler } from "@dip-go/testing/runs";
-import type { MethodContext } from "../../method.ts";
+import type { Method, MethodContext } from "../../method.ts";
 import { range, rowsOf } from "../../numbers.ts";
+import { smoothCache } from "../caches/smooth_cache.ts";
 import {
   fittedPolynomial,
   modulatedNorm,
@@ -143,10 +148,12 @@ Deno.test("TeaCache leaves out every block at the calls that it decides to", () 
     assertEquals(await runner.sample({ ...inputs, ...plan }), latents);
   }));
 
-Deno.test("TeaCache refuses units that hold outputs", () => {
-  const refusalOf = (net: SuperNet) =>
-    teaCache.refusal?.({ net } as MethodContext);
-  const unet = tinyUnet({ batch: 2, granularity: "block" });
-  const why = refusalOf(superNet(unet, { steps: 4 }));
-  assert(why?.includes("hold their outputs"));
+Deno.test("TeaCache refuses units that hold outputs, and SmoothCache units without a residual", () => {
+  const refusalOf = (method: Method, granularity: "block" | "layer") => {
+    const unet = tinyUnet({ batch: 2, granularity });
+    const net = superNet(unet, { steps: 4 });
+    return method.refusal?.({ net } as MethodContext);
+  };
+  assertStringIncludes(refusalOf(teaCache, "block")!, "hold their outputs");
+  assertStringIncludes(refusalOf(smoothCache, "block")!, "down_blocks.0");
 });

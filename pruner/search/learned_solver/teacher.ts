@@ -60,7 +60,7 @@ export function sharedSteps(
     const at = finer.steps.findIndex((each) => each.timestep === timestep);
     if (at !== -1) return at;
     throw new RangeError(
-      `Cannot learn from ${finer.steps.length} calls of ${name}: they lack timestep ${timestep}, one of ${steps.length}; expected solver.teacher.steps whose timesteps include the sampler's, often a multiple of its steps`,
+      `Cannot learn from ${finer.steps.length} calls of ${name}: they lack timestep ${timestep}, one of ${steps.length}; expected steps of the teacher (--teacher-steps, solver.teacher.steps) whose timesteps include the sampler's, often a multiple of its steps`,
     );
   });
 }
