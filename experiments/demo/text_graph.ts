@@ -26,7 +26,7 @@ export async function textGraph(
     const features = inlined(g, graph, new Map([["input_ids", ids]]));
     return g.build({ encoder_hidden_states: features.get(name)! });
   }
-  const outputs = ["penultimate", "embeds"];
+  const outputs = ["hidden_states.-2", "embeds"];
   const [one, two] = [
     await tower(folder, "text_encoder", outputs),
     renamed(await tower(folder, "text_encoder_2", outputs), "second."),

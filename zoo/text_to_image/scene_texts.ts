@@ -22,7 +22,7 @@ export class SceneTexts implements AsyncDisposable {
     const feeds = { input_ids: captionIds(captions) };
     const read = [];
     for (const tower of this.towers) read.push(await tower.run(feeds));
-    const words = sideBySide(read.map(({ penultimate }) => penultimate));
+    const words = sideBySide(read.map((own) => own["hidden_states.-2"]));
     const [batch, , width] = words.shape;
     const rows = new Float32Array(batch * (captionLength + 1) * width);
     const size = captionLength * width;
@@ -75,7 +75,7 @@ export async function openSceneTexts(
   const towers: Session[] = [];
   for (const name of ["text_encoder", "text_encoder_2"]) {
     const { config, weights } = await loadClipText(`${folder}/${name}`);
-    const outputs = ["penultimate", "embeds"];
+    const outputs = ["hidden_states.-2", "embeds"];
     const graph = clipTextGraph(config, weights, { batch, outputs });
     towers.push(await openSession(graph, { threads: 1 })); // the other cores compute gradients
   }
