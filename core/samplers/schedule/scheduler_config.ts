@@ -11,8 +11,8 @@ const nonFinite = new Map<unknown, number>([
   ["NaN", NaN],
 ]);
 
-/** The most steps that a file may ask for, so that a damaged file does not exhaust the memory. */
-const mostSteps = 100_000;
+/** The most steps that a file may ask for, or a sampler without training steps make, so that a wrong number does not exhaust the memory. */
+export const mostSteps = 100_000;
 
 /**
  * A scheduler's config, as its file has it. Every reader returns undefined if

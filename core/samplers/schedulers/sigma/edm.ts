@@ -7,7 +7,6 @@
  * that of a velocity prediction, so both classes are existing samplers in these
  * units: their coefficients are brought to x here.
  */
-import { latentsOf, ofCall, stepOf, sum } from "../../linear.ts";
 import {
   ownStep,
   type Sampler,
@@ -15,11 +14,14 @@ import {
   type SamplerStep,
 } from "../../sampler.ts";
 import { levelOfSigma } from "../../schedule/prediction.ts";
-import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
+import {
+  mostSteps,
+  type SchedulerConfig,
+} from "../../schedule/scheduler_config.ts";
 import { finalSigmasConfig, sigmaSpacings } from "../../schedule/sigmas.ts";
 import { checkStepCount, type StepOptions } from "../../schedule/timesteps.ts";
 import { dpmConfig, dpmStep } from "../exponential/dpm_solver.ts";
-import { readingAt } from "./sigma_calls.ts";
+import { eulerStep, quarterLog } from "./sigma_calls.ts";
 
 /** The config of `EDMEulerScheduler`. @throws {TypeError | RangeError} If a value is not the class's. */
 export function edmConfig(config: SchedulerConfig) {
@@ -55,28 +57,16 @@ export function edmDpmConfig(config: SchedulerConfig) {
   };
 }
 
-/** The most steps, so that a mistyped number does not exhaust the memory. */
-const mostSteps = 100_000;
-
 type EdmConfig = ReturnType<typeof edmConfig>;
 
 /** EDM's Euler at T noise levels, without churn. @throws {RangeError} If the steps are out of range. */
-export function makeEdmEuler(
-  config: EdmConfig,
-  options: StepOptions,
-): Sampler {
+export function makeEdmEuler(config: EdmConfig, options: StepOptions): Sampler {
   const { begin = 0 } = options;
   const sigmas = sigmasOf(config, options);
   const scaled = sigmas.slice(begin).map((sigma) => sigma / config.sigmaData);
   const steps = scaled.slice(0, -1).map((sigma, i) => {
-    const timestep = Math.fround(Math.log(sigmas[begin + i]) / 4);
-    const { slope, inputScale } = readingAt("v_prediction", {
-      sigma,
-      timestep,
-    });
-    const stride = scaled[i + 1] - sigma;
-    const next = sum([1, latentsOf(i)], [stride, ofCall(i, slope)]);
-    return stepOf(i, { timestep, inputScale, next });
+    const call = { sigma, timestep: quarterLog(sigmas[begin + i]) };
+    return eulerStep(i, { kind: "v_prediction", call, to: scaled[i + 1] });
   });
   const units = scaled.map(() => config.sigmaData);
   return edmSampler(config, { name: "edm-euler", begin, sigmas, steps, units });
@@ -90,7 +80,7 @@ export function makeEdmDpmSolver(
   const { begin = 0 } = options;
   const sigmas = sigmasOf(config, options);
   const all = sigmas.map((sigma) =>
-    levelOfSigma(sigma / config.sigmaData, Math.fround(Math.log(sigma) / 4))
+    levelOfSigma(sigma / config.sigmaData, quarterLog(sigma))
   );
   const levels = all.slice(begin);
   const calls = all.length - 1;

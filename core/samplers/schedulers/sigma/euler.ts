@@ -1,6 +1,5 @@
 /** Euler's method on the probability flow ODE in sigma (arXiv 2206.00364, Algorithm 1), as diffusers' `EulerDiscreteScheduler` steps it without churn. */
 import type { Sampler } from "../../sampler.ts";
-import { latentsOf, ofCall, stepOf, sum } from "../../linear.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import {
   type Call,
@@ -12,7 +11,8 @@ import {
 import type { StepOptions } from "../../schedule/timesteps.ts";
 import {
   callAt,
-  readingAt,
+  eulerStep,
+  quarterLog,
   sigmaClassConfig,
   sigmaSampler,
   spacedCalls,
@@ -56,15 +56,11 @@ export function makeEuler(config: EulerConfig, options: StepOptions): Sampler {
   return sigmaSampler(config, options, {
     name: "euler",
     ...courseOf(config, options),
-    // x' = x + (sigma' − sigma) dx/dsigma.
     stepsFrom(call, i, to) {
-      const { timestep, sigma } = call;
-      const { slope, inputScale } = readingAt(predictionType, call);
-      return stepOf(i, {
-        timestep: isContinuous ? Math.fround(Math.log(sigma) / 4) : timestep,
-        inputScale,
-        next: sum([1, latentsOf(i)], [to - sigma, ofCall(i, slope)]),
-      });
+      const own = isContinuous
+        ? { ...call, timestep: quarterLog(call.sigma) }
+        : call;
+      return eulerStep(i, { kind: predictionType, call: own, to });
     },
   });
 }

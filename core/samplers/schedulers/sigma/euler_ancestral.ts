@@ -1,9 +1,8 @@
 /** Ancestral sampling with Euler's method, of k-diffusion's `sample_euler_ancestral`: each step goes below the next sigma, then noise leads back up to it. As diffusers' `EulerAncestralDiscreteScheduler` steps it. */
-import { latentsOf, ofCall, stepOf, sum } from "../../linear.ts";
 import type { Sampler } from "../../sampler.ts";
 import type { SchedulerConfig } from "../../schedule/scheduler_config.ts";
 import type { StepOptions } from "../../schedule/timesteps.ts";
-import { readingAt, sigmaClassConfig, sigmaSampler } from "./sigma_calls.ts";
+import { eulerStep, sigmaClassConfig, sigmaSampler } from "./sigma_calls.ts";
 
 /** The config of `EulerAncestralDiscreteScheduler`. @throws As `noiseConfig`. */
 export const eulerAncestralConfig = (config: SchedulerConfig) =>
@@ -42,15 +41,9 @@ export function makeEulerAncestral(
   return sigmaSampler(config, options, {
     name: "euler-ancestral",
     stepsFrom(call, i, to) {
-      const { timestep, sigma } = call;
-      const { slope, inputScale } = readingAt(config.predictionType, call);
-      const { down, up } = ancestralSplit(sigma, to);
-      return stepOf(i, {
-        timestep,
-        inputScale,
-        next: sum([1, latentsOf(i)], [down - sigma, ofCall(i, slope)]),
-        noise: up,
-      });
+      const { down, up } = ancestralSplit(call.sigma, to);
+      const kind = config.predictionType;
+      return eulerStep(i, { kind, call, to: down, noise: up });
     },
   });
 }

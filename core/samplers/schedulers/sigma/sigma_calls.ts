@@ -3,6 +3,7 @@
  * noise, the model reads them scaled to unit variance, and the probability flow
  * is dx/dsigma = (x − clean) / sigma (arXiv 2206.00364, Eq. 1 and 4).
  */
+import { latentsOf, ofCall, stepOf, sum } from "../../linear.ts";
 import {
   type NoiseClass,
   type NoiseConfig,
@@ -174,4 +175,24 @@ export function readingAt(
     prediction: -clean.prediction / sigma,
   };
   return { inputScale: level.signal, clean, slope };
+}
+
+/** The timestep of a network that reads log(sigma) / 4. */
+export const quarterLog = (sigma: number): number =>
+  Math.fround(Math.log(sigma) / 4);
+
+/** Euler's step of call i, x' = x + (to − sigma) dx/dsigma, and fresh noise if there is any. */
+export function eulerStep(
+  i: number,
+  { kind, call, to, noise }: {
+    readonly kind: PredictionType;
+    readonly call: Call;
+    readonly to: number;
+    readonly noise?: number;
+  },
+): SamplerStep {
+  const { timestep, sigma } = call;
+  const { slope, inputScale } = readingAt(kind, call);
+  const next = sum([1, latentsOf(i)], [to - sigma, ofCall(i, slope)]);
+  return stepOf(i, { timestep, inputScale, next, noise });
 }
