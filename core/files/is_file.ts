@@ -1,12 +1,14 @@
+/** Whether an error says that nothing is at a path, as below a file. */
+export const isMissing = (error: unknown): boolean =>
+  error instanceof Deno.errors.NotFound ||
+  error instanceof Deno.errors.NotADirectory;
+
 /** A path's file information, or null if nothing is there, as below a file. @throws As `Deno.stat`, for any other error. */
 export async function statOf(path: string): Promise<Deno.FileInfo | null> {
   try {
     return await Deno.stat(path);
   } catch (error) {
-    const { NotFound, NotADirectory } = Deno.errors;
-    if (error instanceof NotFound || error instanceof NotADirectory) {
-      return null;
-    }
+    if (isMissing(error)) return null;
     throw error;
   }
 }

@@ -5,7 +5,7 @@
  */
 export { readRange } from "./byte_range.ts";
 export { ConfigJson, most } from "./config_json.ts";
-export { entriesOf, isFile, statOf } from "./is_file.ts";
+export { entriesOf, isFile, isMissing, statOf } from "./is_file.ts";
 export { libraryJson } from "./library_json.ts";
 export { transformersKeys } from "./library_keys.ts";
 export { readJson, readPythonJson } from "./read_json.ts";

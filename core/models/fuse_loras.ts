@@ -96,11 +96,9 @@ async function changesByPart(
   });
 }
 
-/** Parts that diffusers stores; transformers stores the others. */
-const ownParts: readonly string[] = ["transformer", "unet", "vae"];
-
+/** The name of a part's weights, which diffusers stores, or transformers. */
 const weightFile = (part: string): string =>
-  ownParts.includes(part)
+  ["transformer", "unet", "vae"].includes(part)
     ? "diffusion_pytorch_model.safetensors"
     : "model.safetensors";
 

@@ -28,6 +28,8 @@ export interface TensorFile {
   readonly path: string;
   /** Tensors by name, in the file's order. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** The free strings of a safetensors header; undefined in other files. */
+  readonly metadata?: Readonly<Record<string, string>>;
   /**
    * Reads one tensor. BF16 and both F8 become float32, exactly; others stay.
    *

@@ -1,4 +1,5 @@
 /** The page's TypeScript as browsers read it: types are stripped file by file, nothing is bundled. */
+import { isMissing } from "@dip-go/core/files";
 import { stripTypeScriptTypes } from "node:module";
 import { headersOf, notFound } from "../web/serve_files.ts";
 
@@ -25,10 +26,7 @@ export async function moduleResponse(path: string): Promise<Response> {
     const script = stripTypeScriptTypes(source, { mode: "transform" });
     return new Response(withPaths(script), { headers: headersOf(".js") });
   } catch (error) {
-    const { NotFound, NotADirectory } = Deno.errors;
-    const isMissing = error instanceof NotFound ||
-      error instanceof NotADirectory;
-    if (isMissing) return notFound(path);
+    if (isMissing(error)) return notFound(path);
     throw error;
   }
 }

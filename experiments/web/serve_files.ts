@@ -1,4 +1,5 @@
 /** Responses with a folder's files, for a browser on this machine only. */
+import { isMissing } from "@dip-go/core/files";
 
 /** Media types by the end of a file's name; browsers refuse scripts and wasm of other types. */
 const mediaTypes: Readonly<Record<string, string>> = {
@@ -49,10 +50,7 @@ export async function fileResponse(
     const headers = { ...headersOf(path), "content-length": String(size) };
     return new Response(readable, { headers });
   } catch (error) {
-    const { NotFound, NotADirectory } = Deno.errors;
-    const isMissing = error instanceof NotFound ||
-      error instanceof NotADirectory; // of a path that goes on below a file
-    if (isMissing) return notFound(path);
+    if (isMissing(error)) return notFound(path);
     throw error;
   }
 }

@@ -63,7 +63,7 @@ function changesByWeight(
 ): Map<string, ScaledChange[]> {
   const weights = weightsBySpelling(file.tensors.keys());
   return Map.groupBy(changes, ({ path, change }) => {
-    const { module, rank } = change;
+    const { module, rank, shapes: { up, down } } = change;
     const name = weights.get(module);
     if (!name) {
       throw new RangeError(
@@ -71,7 +71,6 @@ function changesByWeight(
       );
     }
     const { shape } = file.tensors.get(name)!;
-    const [up, down] = [change.up().shape, change.down().shape];
     const size = up[0] * sizeOf(down) / rank;
     if (up[0] === shape[0] && size === sizeOf(shape)) return name;
     throw new RangeError(

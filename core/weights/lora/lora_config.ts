@@ -2,7 +2,6 @@
 import { dirname } from "node:path";
 import { isFile } from "../../files/is_file.ts";
 import { isRecord, readJson } from "../../files/read_json.ts";
-import { openSafetensors } from "../safetensors.ts";
 import type { TensorFile } from "../tensor_file.ts";
 
 /** The scales of a part's changes. */
@@ -33,7 +32,7 @@ export async function loraConfigs(
     const config = loraConfig(await readJson(beside), beside);
     return () => config;
   }
-  const values = headerOf(path);
+  const values = headerOf(file);
   return (part) => {
     const own = Object.entries(values)
       .filter(([key]) => key.startsWith(`${part}.`))
@@ -43,11 +42,9 @@ export async function loraConfigs(
 }
 
 /** The settings in a safetensors header; none in other files. */
-function headerOf(path: string): Record<string, unknown> {
+function headerOf({ path, metadata }: TensorFile): Record<string, unknown> {
   const key = "lora_adapter_metadata";
-  const text = path.endsWith(".safetensors")
-    ? openSafetensors(path).metadata[key]
-    : undefined;
+  const text = metadata?.[key];
   try {
     const values = JSON.parse(text ?? "{}") ?? {};
     if (isRecord(values)) return values;

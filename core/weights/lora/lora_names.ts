@@ -3,7 +3,6 @@
  * and kohya's scripts write them: the part of the pipeline, the module in it,
  * and the tensor's role.
  */
-
 import { originalModule } from "./original_modules.ts";
 
 /** The role of a tensor: the change of a weight is alpha / rank · up · down. */

@@ -14,6 +14,8 @@ export interface LoraChange {
   /** alpha / rank, or over the rank's root. */
   readonly factor: number;
   readonly rank: number;
+  /** The tensors' shapes. */
+  readonly shapes: Readonly<Record<"down" | "up", readonly number[]>>;
   /** Reads `[rank, inputs, …kernel]`. */
   down(): Tensor<"float32">;
   /** Reads `[outputs, rank]`, with a kernel of 1 for convolutions. */
@@ -30,15 +32,14 @@ export interface LoraChange {
 export async function readLora(path: string): Promise<LoraChange[]> {
   const file = openTensorFile(await fileOf(path));
   const configs = await loraConfigs(file);
-  return [...grouped(file)].map(([key, { down, up, alpha }]) => {
+  return grouped(file).map(({ part, module, down, up, alpha }) => {
     if (!down || !up) {
       throw new RangeError(
-        `Cannot read LoRA ${path}: ${key} has no tensor ${
+        `Cannot read LoRA ${path}: ${part} ${module} has no tensor ${
           down ? "up" : "down"
         } beside "${down ?? up ?? alpha}"`,
       );
     }
-    const { part, module } = loraName(down)!;
     const { alphaOf, isRankStabilised } = configs(part);
     const rank = rankOf(file, { down, up });
     const own = alpha ? scalarOf(file, alpha) : alphaOf(module);
@@ -48,6 +49,10 @@ export async function readLora(path: string): Promise<LoraChange[]> {
       module,
       factor: (own ?? divisor) / divisor,
       rank,
+      shapes: {
+        down: file.tensors.get(down)!.shape,
+        up: file.tensors.get(up)!.shape,
+      },
       down: () => file.readFloat32(down),
       up: () => file.readFloat32(up),
     };
@@ -90,9 +95,13 @@ const scalarOf = (file: TensorFile, name: string): number =>
     ? file.readFloat32(name).data[0]
     : Number(file.read(name).data[0]);
 
-/** The names of each change's tensors, by part and module. */
-function grouped({ path, tensors }: TensorFile) {
-  const changes = new Map<string, Partial<Record<LoraRole, string>>>();
+/** The place of a change, and its tensors' names by their roles. */
+type NamedChange =
+  & Pick<LoraChange, "part" | "module">
+  & Partial<Record<LoraRole, string>>;
+
+function grouped({ path, tensors }: TensorFile): NamedChange[] {
+  const changes = new Map<string, NamedChange>();
   for (const name of tensors.keys()) {
     const own = loraName(name);
     if (!own) {
@@ -100,8 +109,9 @@ function grouped({ path, tensors }: TensorFile) {
         `Cannot read LoRA ${path}: tensor "${name}" is none of a LoRA of diffusers, peft or kohya, expected pairs such as "unet.….lora_A.weight" and "….lora_B.weight", or "lora_unet_….lora_down.weight" and "….lora_up.weight"; other methods (LoHa, LoKr, DoRA, Tucker's lora_mid) and changes of biases are not read`,
       );
     }
-    const key = `${own.part} ${own.module}`;
-    changes.set(key, { ...changes.get(key), [own.role]: name });
+    const { part, module, role } = own;
+    const key = `${part} ${module}`;
+    changes.set(key, { ...changes.get(key), part, module, [role]: name });
   }
-  return changes;
+  return [...changes.values()];
 }
