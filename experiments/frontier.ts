@@ -73,7 +73,7 @@ export default {
   /** A shorter search than by default, so that all sections take hours, not a day. */
   search: {
     budCache: { evaluations: 50 },
-    solver: { pairs: 32, perturbed: 4, judged: 16, refinements: 8 },
+    solver: { pairs: 32 },
   },
   sparsity: [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
   mainMethod: "learned-solver",

@@ -9,7 +9,7 @@ import { prune, type PruneOptions } from "./prune.ts";
 const quick = {
   batch: 2,
   calibration: 1,
-  solver: { pairs: 4, perturbed: 2, judged: 2, refinements: 2, pictures: 2 },
+  solver: { pairs: 4, perturbed: 2, pictures: 2 },
 };
 
 Deno.test("prune() fits every target within its budget, and repeats by its seed", () =>

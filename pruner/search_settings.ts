@@ -188,14 +188,10 @@ const settingsFor = (areDear: boolean) => {
       pairs: count(48),
       /** The number of pictures on which the sensitivity to errors is measured. */
       perturbed: count(4),
-      /** The number of pairs that choose the best iterate, at most half of all; gradients see the others. */
-      judged: count(16),
-      /** Whether the least-squares fit is refined through the sampler, for several times the cost. */
-      refine: v.optional(oneOf(["end-to-end", "none"]), "none"),
-      /** The number of gradient steps. */
-      refinements: count(24),
-      /** The number of pictures in a gradient step, in whole batches. */
-      pictures: count(8),
+      /** Whether the least-squares fit is refined by the final picture: where that takes few calls, always or never. */
+      refine: v.optional(oneOf(["if-cheap", "always", "none"]), "if-cheap"),
+      /** The number of pictures that refinement differentiates, in whole batches, of `pairs` at most. */
+      pictures: count(16),
       /** The sampler that makes the targets: the same with this many steps; by default the pruned one. */
       teacher: v.optional(record({ steps: wholeFrom(1) })),
     }),

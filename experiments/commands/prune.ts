@@ -65,9 +65,9 @@ const form = {
         methodNames.join(", ")
       } (default learned-solver; energy+forecast with a sampler that adds noise)`,
     ),
-    refine: oneOf(["none", "end-to-end"])(
+    refine: oneOf(["none", "if-cheap", "always"])(
       "<how>",
-      "Whether a learned solver ends with least squares (none, the default) or is refined by gradient (end-to-end), for which a large model has no memory",
+      "Whether a learned solver is refined by the final picture: where that takes few model calls (if-cheap, the default), always, or never (none)",
     ),
     "teacher-steps": whole(1)(
       "<n>",

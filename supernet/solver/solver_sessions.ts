@@ -1,9 +1,9 @@
-/** The sessions of a learned solver, forward and backward: networks of both halves and one, and combinations. */
+/** The sessions of a learned solver: networks of both halves and one, and combinations. */
 import type { PipelineSampler } from "@dip-go/core/pipeline";
 import type { PlacedTensor, SessionOptions } from "@dip-go/core/runtime";
 import { float32, type Tensor } from "@dip-go/core/tensor";
 import { firstHalves, type Halves } from "../gates/halves.ts";
-import { type Computes, Workspaces } from "../workspace/workspace.ts";
+import { type Workspace, Workspaces } from "../workspace/workspace.ts";
 import { combination, evaluation, type SolverNetworks } from "./emit_solver.ts";
 
 /** The networks of a sampler for so many pictures at once. */
@@ -61,9 +61,9 @@ export class SolverSessions extends Workspaces {
     return float32(this.shape, await workspace.read(sum));
   }
 
-  /** As {@linkcode SolverSessions.evaluate}, computed by `computes`. */
+  /** As {@linkcode SolverSessions.evaluate}, in a workspace, where the outputs stay. */
   async evaluated(
-    computes: Computes,
+    workspace: Workspace,
     { halves, timestep, sample, conditioning }: EvaluationRequest,
   ): Promise<PlacedTensor> {
     const { networks } = this;
@@ -73,17 +73,15 @@ export class SolverSessions extends Workspaces {
       sample,
       timestep,
     });
-    const noted = { wrt: ["sample", "timestep"] };
-    return (await computes.compute(what, noted)).outputs;
+    return (await workspace.compute(what)).outputs;
   }
 
-  /** As {@linkcode SolverSessions.combine}, by `computes`; the first element, the noise, gets no cotangent. */
+  /** As {@linkcode SolverSessions.combine}, in a workspace, where the sum stays. */
   async combined(
-    computes: Computes,
+    workspace: Workspace,
     { elements, weights }: CombinationRequest,
   ): Promise<PlacedTensor> {
     const what = combination(elements, weights, this.shape);
-    const wrt = Object.keys(what.values).slice(1);
-    return (await computes.compute(what, { wrt })).sum;
+    return (await workspace.compute(what)).sum;
   }
 }

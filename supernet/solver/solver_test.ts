@@ -23,14 +23,9 @@ import { parseGates, planFor, superNet, superNetOf } from "../gates/mod.ts";
 import { exportSubNet, openSubNet } from "../mod.ts";
 import { openSolver } from "./open_solver.ts";
 import { planCost, planMacs } from "./plan_cost.ts";
-import { runSolver, solverGradient } from "./run_solver.ts";
+import { runSolver } from "./run_solver.ts";
 import { samplerSolver } from "./sampler_solver.ts";
-import {
-  type Combination,
-  combinationOf,
-  type Solver,
-  weightsOf,
-} from "./solver.ts";
+import type { Solver } from "./solver.ts";
 import type { SolverNetworks } from "./emit_solver.ts";
 import { SolverSessions } from "./solver_sessions.ts";
 
@@ -107,50 +102,6 @@ const mixed: Solver = {
   ],
   latents: { noise: 0.1, outputs: [[0.1, -0.1], [0.5], [0.3, -0.6]] },
 };
-
-/** The solver with one weight, or one timestep, moved. */
-function moved(node: number, weight: number | "timestep", by: number): Solver {
-  const weighted = <Own extends Combination>(own: Own, i: number): Own => {
-    if (i !== node || weight === "timestep") return own;
-    const weights = weightsOf(own);
-    weights[weight] += by;
-    const counts = own.outputs.map(({ length }) => length);
-    return { ...own, ...combinationOf(weights, counts) };
-  };
-  return {
-    evaluations: mixed.evaluations.map((own, k) => ({
-      ...weighted(own, k),
-      timestep: own.timestep + (k === node && weight === "timestep" ? by : 0),
-    })),
-    latents: weighted(mixed.latents, mixed.evaluations.length),
-  };
-}
-
-Deno.test("gradients of weights and timesteps are central differences", async () => {
-  await using sessions = new SolverSessions(networks);
-  const cotangent = new TorchGenerator(9).randn(shape).data;
-  const { weights, timesteps } = await solverGradient(
-    sessions,
-    mixed,
-    inputs,
-    () => cotangent,
-  );
-  const value = async (solver: Solver) =>
-    (await runSolver(sessions, solver, inputs)).data
-      .reduce((sum, x, i) => sum + x * cotangent[i], 0);
-  const slope = async (node: number, weight: number | "timestep", h: number) =>
-    (await value(moved(node, weight, h)) -
-      await value(moved(node, weight, -h))) / (2 * h);
-  const close = (found: number, expected: number) =>
-    assertAlmostEquals(found, expected, 5e-3 * Math.max(1, Math.abs(expected)));
-  assertEquals(weights.map(({ length }) => length), [1, 3, 4, 6]);
-  for (const [node, own] of weights.entries()) {
-    for (const w of own.keys()) close(own[w], await slope(node, w, 1e-3));
-  }
-  for (const [node, [t]] of timesteps.entries()) {
-    close(t, await slope(node, "timestep", 0.3));
-  }
-});
 
 const net = superNet(networks.both, {
   steps: 5,

@@ -22,8 +22,8 @@ import { sum } from "../../numbers.ts";
 import { noisy } from "../../refusals.ts";
 import type { SearchSettings } from "../../search_settings.ts";
 import { wholeStepGates } from "../whole_steps.ts";
-import { looks, refined } from "./refine.ts";
-import { type RidgeFit, ridgeFit } from "./ridge.ts";
+import { differenceCalls, refined } from "./refine.ts";
+import { type RidgeFit, ridgeFits } from "./ridge.ts";
 import {
   beamForms,
   dpForm,
@@ -49,7 +49,8 @@ const unitsOf = (net: SuperNet, maxCost: number): number =>
   Math.floor(2 * maxCost / (denseCost(net) / net.steps));
 
 /** How trajectories and fits are made, in the keys of what follows from them, so that older ones are not found. */
-const made = "inverse errors, finer states, forms by fits";
+const made =
+  "inverse errors, finer states, forms by fits, refined by differences";
 
 const partsOf = (name: string, solver: SearchSettings["solver"]) => {
   const { pairs, perturbed, teacher } = solver;
@@ -70,8 +71,7 @@ const partsOf = (name: string, solver: SearchSettings["solver"]) => {
 const solverMethod = (name: string, maker: ScheduleMaker): Method => ({
   name,
   settings: ["solver"],
-  searches: ({ search: { solver } }) =>
-    iterationsOf(solver) > 0 ? "by gradient" : "by samples",
+  searches: "by samples",
   refusal: noisy,
   reads: ({ search: { solver } }) => ({ solver, made }),
   parts({ net, search: { solver }, maxCost }) {
@@ -139,32 +139,38 @@ async function found(
   const compared = comparedBatches(context.search, request.units, net.steps);
   const choice = { forms, compared, progress };
   const fit = await bestFit(sessions, teacher, choice);
-  const steps = fit.space.form.schedule.map(({ step }) => step);
-  const iterations = iterationsOf(settings);
-  if (iterations === 0) return { steps, solver: fit.solver };
-  const { solver } = await refined(
-    { sessions, teacher, fit },
-    {
-      iterations,
-      accumulate: Math.ceil(settings.pictures / sessions.shape[0]),
-      judged: judgedBatches(context.search),
-    },
-    (done, loss) => progress(done, iterations, { loss }),
-  );
-  return { steps, solver };
+  const shown = refines(context, request.units)
+    ? Math.ceil(settings.pictures / sessions.shape[0])
+    : 0;
+  const { space: { form }, solver } = shown === 0
+    ? fit
+    : await refined(sessions, fit, shown, (done) =>
+      progress(done, settings.pictures, { loss: fit.loss }));
+  return { steps: form.schedule.map(({ step }) => step), solver };
 }
 
-const iterationsOf = (
-  { refine, refinements }: SearchSettings["solver"],
-): number => refine === "none" ? 0 : refinements;
+/** The most calls of a picture's differences that are cheap. */
+const cheapCalls = 120;
 
-/** The number of batches that choose the best iterate: at most half of all, since gradients see the others. */
-export const judgedBatches = (
-  { batch, solver: { pairs, judged } }: SearchSettings,
+/** Whether the fit of a budget is refined. */
+function refines(
+  { net, search }: Pick<MethodContext, "net" | "search">,
+  units: number,
+): boolean {
+  const { refine } = search.solver;
+  const isCheap = () => callsToRefine(net, units) <= cheapCalls;
+  return refine === "always" || (refine === "if-cheap" && isCheap());
+}
+
+/** The most calls of a picture's differences at a budget: of both halves, or of conditional ones where they are allowed. */
+const callsToRefine = (
+  { steps, conditionalShare }: SuperNet,
+  units: number,
 ): number =>
-  Math.min(
-    Math.ceil(judged / batch),
-    Math.max(1, Math.floor(Math.ceil(pairs / batch) / 2)),
+  differenceCalls(
+    isFew(units, steps)
+      ? Array(units).fill({ outputs: 1, cost: conditionalShare })
+      : Array(Math.floor(units / 2)).fill({ outputs: 2, cost: 1 }),
   );
 
 /** The number of batches that forms are compared on: all if calls are few, else 16 pictures; of 8, chance chose. */
@@ -177,26 +183,28 @@ const comparedBatches = (
 /** The fit of the form that comes closest to the teacher's final latents on the first `compared` batches. */
 async function bestFit(
   sessions: SolverSessions,
-  { batches, ...teacher }: Teacher,
+  teacher: Teacher,
   { forms, compared, progress }: Pick<MethodContext, "progress"> & {
     readonly forms: readonly SolverForm[];
     readonly compared: number;
   },
 ): Promise<RidgeFit> {
+  const { batches } = teacher;
   const shown = forms.length > 1 ? batches.slice(0, compared) : batches;
+  const comparing = { ...teacher, batches: shown };
   const fits: RidgeFit[] = [];
-  for (const form of forms) {
-    fits.push(await ridgeFit(sessions, { ...teacher, batches: shown }, form));
+  for await (const fit of ridgeFits(sessions, comparing, forms)) {
+    fits.push(fit);
     fits.sort((a, b) => a.loss - b.loss);
     progress(fits.length, forms.length, { loss: fits[0].loss });
   }
   const [best] = fits;
   if (shown.length === batches.length) return best;
-  return await ridgeFit(sessions, { ...teacher, batches }, best.space.form);
+  const [fit] = await Array.fromAsync(
+    ridgeFits(sessions, teacher, [best.space.form]),
+  );
+  return fit;
 }
-
-/** A gradient's cost in forward passes, recomputation included: 3.5 on `dit-shapes`, 4.1 on `sd-shapes`. */
-const gradientPasses = 4;
 
 /** The cost of teacher and sensitivities, and for each budget of the forms, the fit and its refinement. */
 function searchCost(
@@ -204,19 +212,19 @@ function searchCost(
   { most, measures }: ScheduleMaker,
 ): number {
   const { batch, solver } = search;
-  const { pairs, perturbed, teacher } = solver;
+  const { pairs, perturbed, teacher, pictures } = solver;
   const shared = pairs * (teacher ? teacher.steps / net.steps : 1) +
     (teacher && measures ? perturbed : 0) +
     (measures ? sensitivityPasses(net.steps, perturbed) : 0);
-  const iterations = iterationsOf(solver);
-  const refinement = judgedBatches(search) * batch * looks(iterations) +
-    iterations * solver.pictures * gradientPasses;
   const runs = budgets.map((budget) => {
     const units = unitsOf(net, budget);
     const compared = batch * comparedBatches(search, units, net.steps);
     const forms = most > 1 ? most * compared : 0;
     const fit = most > 1 && compared >= pairs ? 0 : pairs;
-    return budget * (forms + fit + (iterations > 0 ? refinement : 0));
+    const own = budget / denseCost(net) * (forms + fit);
+    if (!refines({ net, search }, units)) return own;
+    const calls = pictures * callsToRefine(net, units);
+    return own + calls / net.steps + pairs * budget / denseCost(net);
   });
-  return (shared * denseCost(net) + sum(runs)) / batch;
+  return (shared + sum(runs)) * denseCost(net) / batch;
 }

@@ -14,7 +14,6 @@ import {
   type SamplerKind,
 } from "@dip-go/core/samplers";
 import { planCost, runSolver, SolverSessions } from "@dip-go/supernet/solver";
-import { Tape } from "@dip-go/supernet/workspace";
 import { tinyDit } from "@dip-go/testing/models";
 import { loadPipeline } from "@dip-go/core";
 import { conform } from "@dip-go/core/files";
@@ -22,14 +21,15 @@ import { denseCost } from "@dip-go/supernet/gates";
 import { drawStarts } from "../../calibration.ts";
 import { fitTarget, type MethodContext } from "../../method.ts";
 import { methodOf } from "../../method_settings.ts";
+import { meanSquaredError, rowsOf, sum } from "../../numbers.ts";
 import { SamplerSearch } from "../../sampler_search.ts";
-import { classSearch, classSettings } from "../../search_settings.ts";
-import { judgedBatches, learnedSolver } from "./learned_solver.ts";
+import { classSettings } from "../../search_settings.ts";
+import { learnedSolver } from "./learned_solver.ts";
 import { beam, type Schedule } from "./beam.ts";
 import { Cholesky } from "./cholesky.ts";
 import { type Gram, gramOf, outputAt, stateAt } from "./gram.ts";
-import { refined } from "./refine.ts";
-import { ridgeFit } from "./ridge.ts";
+import { differenceCalls, refined } from "./refine.ts";
+import { type RidgeFit, ridgeFits } from "./ridge.ts";
 import { measuredStates, sensitivities } from "./sensitivity.ts";
 import { type Teacher, teacherBatch } from "./teacher.ts";
 
@@ -153,55 +153,111 @@ Deno.test("the beam finds the schedule of the least weighted errors", () => {
   assertEquals(found.map(({ length }) => length), [66, 66]);
 });
 
+const halved: Schedule = [
+  { step: 0, halves: "both" },
+  { step: 1, halves: "conditional" },
+  { step: 3, halves: "both" },
+];
+
+/** The fits of schedules whose halves have weights of their own. */
+const fitsOf = (
+  sessions: SolverSessions,
+  teacher: Teacher,
+  ...schedules: readonly Schedule[]
+) =>
+  Array.fromAsync(
+    ridgeFits(
+      sessions,
+      teacher,
+      schedules.map((schedule) => ({ schedule, joined: false })),
+    ),
+  );
+
 Deno.test("a schedule of all steps is fitted exactly, and refinement lowers the loss of fewer steps", async (test) => {
   await using sessions = new SolverSessions(networks);
   for (const kind of ["ddim", "pndm", "dpm-solver++", "euler"] as const) {
     await test.step(kind, async () => {
       const teacher = await taught(sessions, { kind });
       const calls = [...teacher.sampler.steps.keys()];
-      const all = await ridgeFit(sessions, teacher, {
-        schedule: whole(calls),
-        joined: true,
-      });
+      const [all] = await fitsOf(sessions, teacher, whole(calls));
       const size = teacher.batches[0].target.reduce(
         (max, x) => Math.max(max, Math.abs(x)),
         0,
       );
-      const { solver } = all;
       const [batch] = teacher.batches;
-      const latents = await runSolver(sessions, solver, batch);
+      const latents = await runSolver(sessions, all.solver, batch);
       const off = latents.data.reduce(
         (max, x, i) => Math.max(max, Math.abs(x - batch.target[i])),
         0,
       );
       assert(off < 1e-3 * size, `off by ${off / size}`);
-      const schedule: Schedule = [
-        { step: 0, halves: "both" },
-        { step: 1, halves: "conditional" },
-        { step: 3, halves: "both" },
-      ];
-      const fit = await ridgeFit(sessions, teacher, {
-        schedule,
-        joined: false,
-      });
-      const tools = { sessions, teacher, fit };
-      const before = await refined(tools, {
-        iterations: 0,
-        accumulate: 1,
-        judged: 2,
-      });
-      assertAlmostEquals(fit.loss, before.loss, 1e-3);
-      const after = await refined(tools, {
-        iterations: 4,
-        accumulate: 2,
-        judged: 2,
-      });
+      const [fit] = await fitsOf(sessions, teacher, halved);
+      assertAlmostEquals(await lossOf(sessions, teacher, fit), fit.loss, 1e-3);
+      const after = await refined(sessions, fit, 2);
+      assertAlmostEquals(
+        await lossOf(sessions, teacher, after),
+        after.loss,
+        1e-3,
+      );
       assert(
-        after.loss < before.loss,
-        `${after.loss} is no less than ${before.loss}`,
+        after.loss < fit.loss - 0.01,
+        `${after.loss} is no less than ${fit.loss}`,
       );
     });
   }
+});
+
+/** The mean log squared error of a solver's final latents, over pictures. */
+async function lossOf(
+  sessions: SolverSessions,
+  { batches }: Teacher,
+  { solver }: Pick<RidgeFit, "solver">,
+): Promise<number> {
+  const logs: number[] = [];
+  for (const batch of batches) {
+    const { data, shape: [pictures] } = await runSolver(
+      sessions,
+      solver,
+      batch,
+    );
+    const targets = rowsOf(batch.target, pictures);
+    rowsOf(data, pictures).forEach((own, picture) =>
+      logs.push(Math.log(meanSquaredError(own, targets[picture]) + 1e-6))
+    );
+  }
+  return sum(logs) / logs.length;
+}
+
+Deno.test("schedules that begin alike share their calls, and are fitted as each alone", async () => {
+  await using sessions = new SolverSessions(networks);
+  const teacher = await taught(sessions);
+  const schedules = [[0, 1, 3], [0, 1, 4], [0, 2, 4]].map(whole);
+  const alone = [];
+  for (const schedule of schedules) {
+    alone.push((await fitsOf(sessions, teacher, schedule))[0]);
+  }
+  using calls = countedCalls();
+  const together = await fitsOf(sessions, teacher, ...schedules);
+  assertEquals(calls.forward, teacher.batches.length * (1 + 2 + 3));
+  assertEquals(
+    together.map(({ solver, loss }) => ({ solver, loss })),
+    alone.map(({ solver, loss }) => ({ solver, loss })),
+  );
+});
+
+Deno.test("a refinement makes the calls that `differenceCalls` says, and those of one fit", async () => {
+  await using sessions = new SolverSessions(networks);
+  const teacher = await taught(sessions);
+  const [fit] = await fitsOf(sessions, teacher, halved);
+  using calls = countedCalls();
+  await refined(sessions, fit, 1);
+  // nodes 1 and 2 have 3 and 4 coordinates, and runs of 1.5 and 1 calls
+  const priced = [{ outputs: 2, cost: 1 }, { outputs: 1, cost: 0.5 }, {
+    outputs: 2,
+    cost: 1,
+  }];
+  assertEquals(differenceCalls(priced), 3 * 1.5 + 4 * 1);
+  assertEquals(calls.forward, 8.5 + teacher.batches.length * 2.5);
 });
 
 Deno.test("sensitivities are positive after state 0, and the Gram matrix has the target's mean square", async () => {
@@ -228,16 +284,13 @@ function countedCalls() {
   const { evaluated } = SolverSessions.prototype;
   const calls = {
     forward: 0,
-    backward: 0,
     [Symbol.dispose]() {
       SolverSessions.prototype.evaluated = evaluated;
     },
   };
-  SolverSessions.prototype.evaluated = function (computes, request) {
-    const share = request.halves === "both" ? 1 : 0.5;
-    calls.forward += share;
-    if (computes instanceof Tape) calls.backward += share;
-    return evaluated.call(this, computes, request);
+  SolverSessions.prototype.evaluated = function (workspace, request) {
+    calls.forward += request.halves === "both" ? 1 : 0.5;
+    return evaluated.call(this, workspace, request);
   };
   return calls;
 }
@@ -245,13 +298,7 @@ function countedCalls() {
 Deno.test("the search meets its budgets with one teacher, and costs what `searchCost` says", async () => {
   const pipeline = await loadPipeline("testdata/pipelines/dit");
   const sampler = pipeline.sampler({ steps: 5, guidanceScale: 2 });
-  const solver = {
-    pairs: 2,
-    perturbed: 2,
-    judged: 2,
-    refinements: 1,
-    pictures: 2,
-  };
+  const solver = { pairs: 2, perturbed: 2, pictures: 2 };
   const search = conform(classSettings, { batch: 2, solver }, "test");
   using calls = countedCalls();
   await using searched = new SamplerSearch(sampler, { search, seed: 0 });
@@ -268,8 +315,7 @@ Deno.test("the search meets its budgets with one teacher, and costs what `search
   const dense = denseCost(context.net);
   const budgets = sparsity.map((s) => (1 - s) * dense);
   const told = learnedSolver.searchCost!({ ...context, budgets });
-  const passes = search.batch * (calls.forward + 3 * calls.backward) /
-    sampler.calls;
+  const passes = search.batch * calls.forward / sampler.calls;
   const expected = told / dense * search.batch;
   assert(
     passes <= expected && passes > 0.7 * expected,
@@ -280,7 +326,7 @@ Deno.test("the search meets its budgets with one teacher, and costs what `search
 Deno.test("a method's own number of pairs and finer teacher make its trajectories, and its cost says so", async () => {
   const pipeline = await loadPipeline("testdata/pipelines/dit");
   const sampler = pipeline.sampler({ steps: 5, guidanceScale: 2 });
-  const solver = { pairs: 2, judged: 2 };
+  const solver = { pairs: 2 };
   const search = conform(classSettings, { batch: 2, solver }, "test");
   await using searched = new SamplerSearch(sampler, { search, seed: 0 });
   const context = searched.context([0.4]);
@@ -318,24 +364,6 @@ Deno.test("a finer teacher's states are those of more steps, at the sampler's ti
     RangeError,
   );
   assertStringIncludes(error.message, "often a multiple of its steps");
-});
-
-Deno.test("at most half of the pairs choose the best iterate, in whole batches", () => {
-  const cases = [[96, 32, 8], [8, 32, 1], [12, 4, 1], [4, 32, 1], [20, 20, 2]];
-  for (const [pairs, judged, batches] of cases) {
-    const solver = { ...classSearch.solver, pairs, judged };
-    const found = judgedBatches({ ...classSearch, batch: 4, solver });
-    assertEquals(found, batches, `${judged} of ${pairs}`);
-  }
-});
-
-Deno.test("only a refined learned solver needs a gradient's memory", () => {
-  const howOf = (own: Record<string, unknown>) => {
-    const { searches } = methodOf({ kind: "learned-solver", ...own });
-    return typeof searches === "function" && searches({ search: classSearch });
-  };
-  assertEquals(howOf({}), "by samples");
-  assertEquals(howOf({ refine: "end-to-end" }), "by gradient");
 });
 
 Deno.test("a sampler that adds noise is refused", async () => {

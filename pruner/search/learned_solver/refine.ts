@@ -1,150 +1,179 @@
-/** Refines a fitted solver end to end by Adam on whitened coordinates and timesteps, on the final latents. */
-import { adamW, cosineLearningRate } from "@dip-go/core/autodiff";
-import { addInto } from "@dip-go/core/tensor";
-import {
-  runSolver,
-  type Solver,
-  type SolverGradient,
-  solverGradient,
-  type SolverSessions,
-} from "@dip-go/supernet/solver";
-import { type Compared, logError, logErrorGradient } from "../log_error.ts";
-import { errorFloor, type RidgeFit } from "./ridge.ts";
-import type { Teacher, TeacherBatch } from "./teacher.ts";
-
-/** Learning rates, tuned on the embedded models. */
-const rates = {
-  /** The rate of whitened coordinates, as a factor of the fit's root mean squared error. */
-  coordinates: 0.1,
-  /** The rate of timesteps in the network's unit; lower if the fit's root mean squared error is below `from`. */
-  timesteps: { peak: 2, from: 0.01 },
-  warmUp: 5,
-  floor: 0.05,
-};
-
-/** The number of iterations between two looks at the loss. */
-const lookEvery = 8;
-
-export const looks = (iterations: number): number =>
-  1 + Math.ceil(iterations / lookEvery);
-
 /**
- * Refines a fit; returns the best solver on the judged batches, which is the fit if
- * no iterate is better, and its loss.
- *
- * @param options.accumulate The number of batches of a gradient step.
- * @param options.judged The number of first batches, which choose the best iterate; gradients see the others, if any.
+ * Refines a fitted solver end to end: one Gauss-Newton step on its whitened
+ * coordinates, by the error of the final latents. Least squares aims at the teacher's
+ * state at each node; this step aims at the picture. The latents' derivatives are
+ * differences of runs, so that the network need not be differentiated.
  */
-export async function refined(
-  { sessions, teacher, fit }: {
-    readonly sessions: SolverSessions;
-    readonly teacher: Teacher;
-    readonly fit: RidgeFit;
-  },
-  { iterations, accumulate, judged }: Readonly<
-    Record<"iterations" | "accumulate" | "judged", number>
-  >,
-  note: (done: number, loss: number) => void = () => {},
-): Promise<{ solver: Solver; loss: number }> {
-  const moved = new MovedFit(fit);
-  const shown = teacher.batches.slice(0, judged);
-  const others = teacher.batches.slice(judged);
-  const seen = others.length > 0 ? others : shown;
-  const lossOf = async (solver: Solver) => {
-    let sum = 0;
-    for (const batch of shown) {
-      const { data } = await runSolver(sessions, solver, batch);
-      sum += logError(compared(data, batch));
-    }
-    return sum / shown.length;
-  };
-  const first = moved.solver();
-  let best = { solver: first, loss: await lossOf(first) };
-  const root = Math.exp(best.loss / 2);
-  const unit = fit.space.timestepUnit;
-  const { coordinates, timesteps, warmUp, floor } = rates;
-  const schedule = { peak: 1, total: iterations, warmUp, floor };
-  for (let i = 0; i < iterations; i++) {
-    const solver = moved.solver();
-    for (let k = 0; k < accumulate; k++) {
-      const batch = seen[(i * accumulate + k) % seen.length];
-      const gradient = await solverGradient(
-        sessions,
-        solver,
-        batch,
-        ({ data }) => logErrorGradient(compared(data, batch)),
-      );
-      moved.add(gradient);
-    }
-    const rate = cosineLearningRate(i, schedule);
-    moved.update({
-      z: rate * (coordinates * root),
-      shifts: rate * unit *
-        (timesteps.peak * Math.min(1, root / timesteps.from)),
-    });
-    const isLast = i === iterations - 1;
-    if (!isLast && (i + 1) % lookEvery !== 0) continue;
-    const next = moved.solver();
-    const loss = await lossOf(next);
-    if (loss < best.loss) best = { solver: next, loss };
-    note(i + 1, best.loss);
-  }
-  return best;
+import type { SolverSessions } from "@dip-go/supernet/solver";
+import { dot, range, rowsOf, sum } from "../../numbers.ts";
+import { Cholesky } from "./cholesky.ts";
+import { type PictureProducts, reweighted } from "./reweighted.ts";
+import {
+  evaluated,
+  finished,
+  grown,
+  type RidgeFit,
+  type Run,
+} from "./ridge.ts";
+
+/** The change of a coordinate that derivatives are measured by, as a factor of the fit's root mean squared error. */
+const difference = 0.3;
+
+/** Levenberg's and Marquardt's damping, relative to the derivatives' mean square. */
+const damping = 0.1;
+
+/** An evaluation as differences are priced: its number of outputs, and its cost in calls. */
+export interface PricedEvaluation {
+  readonly outputs: number;
+  readonly cost: number;
 }
 
-/** The latents to compare with the teacher's. */
-const compared = (
-  found: Float32Array,
-  { target, latents: { shape: [pictures] } }: TeacherBatch,
-): Compared => ({ found, target, pictures, floor: errorFloor });
+/** The calls of one picture's differences: a run from its node on for each coordinate after the first node's. */
+export function differenceCalls(
+  evaluations: readonly PricedEvaluation[],
+): number {
+  let coordinates = 1;
+  return sum(evaluations.map(({ outputs }, node) => {
+    const rest = sum(evaluations.slice(node).map(({ cost }) => cost));
+    const own = node === 0 ? 0 : coordinates * rest;
+    coordinates += outputs;
+    return own;
+  }));
+}
 
-/** Numbers that Adam moves, 0 at first, and their gradient, summed since the last update. */
-const unknowns = (count: number) => ({
-  values: new Float32Array(count),
-  gradient: new Float32Array(count),
-  optimizer: adamW(count, { beta1: 0.9, beta2: 0.95 }),
-});
-
-/** A fit that is moved by whitened coordinates and by shifts of its timesteps. */
-class MovedFit {
-  readonly #z;
-  readonly #shifts;
-
-  constructor(private readonly fit: RidgeFit) {
-    this.#z = unknowns(fit.coordinates.flat().length);
-    this.#shifts = unknowns(fit.space.form.schedule.length);
+/**
+ * Refines a fit; returns it unchanged if the refined one errs no less on its pictures.
+ *
+ * @param shown The number of first batches whose runs are differentiated.
+ */
+export async function refined(
+  sessions: SolverSessions,
+  fit: RidgeFit,
+  shown: number,
+  note: (done: number) => void = () => {},
+): Promise<RidgeFit> {
+  const { space, runs } = fit;
+  const last = space.form.schedule.length;
+  const pictures: PictureProducts[] = [];
+  for (const run of runs.slice(0, shown)) {
+    pictures.push(...await differentiated(sessions, fit, run));
+    note(pictures.length);
   }
-
-  solver(): Solver {
-    const { coordinates, whitening, space } = this.fit;
-    let at = 0;
-    const moved = coordinates.map((own, node) => {
-      const z = [...this.#z.values.subarray(at, at += own.length)];
-      const moves = whitening[node].unwhitened(z);
-      return own.map((value, c) => value + moves[c]);
-    });
-    return space.solver(moved, [...this.#shifts.values]);
+  const { weights: z } = reweighted(
+    pictures,
+    ({ elements, target }) => {
+      const mean = sum(elements.map((row, a) => row[a])) / elements.length;
+      const damped = elements.map((row, a) =>
+        row.with(a, row[a] + damping * mean)
+      );
+      return { weights: new Cholesky(damped, 0).solve(target) };
+    },
+    pictures.map(({ square }) => square),
+  );
+  let at = 0;
+  const coordinates = fit.coordinates.slice(0, last).map((own, node) =>
+    node === 0 ? own : moved(fit, node, z.slice(at, at += own.length))
+  );
+  const next = [];
+  for (const { batch } of runs) {
+    let run = grown({ batch, elements: [], products: [] }, [
+      batch.latents.data,
+    ]);
+    for (const [node, own] of coordinates.entries()) {
+      const evaluation = space.evaluation(node, own);
+      run = grown(run, await evaluated(sessions, run, evaluation));
+    }
+    next.push(run);
   }
+  const { whitening } = fit;
+  const found = finished(space, {
+    coordinates,
+    whitening: whitening.slice(0, last),
+    runs: next,
+  });
+  return found.loss < fit.loss ? found : fit;
+}
 
-  /** Adds a batch's gradient to the next update's. */
-  add({ weights, timesteps }: SolverGradient): void {
-    const { space, whitening } = this.fit;
-    const z = weights.flatMap((own, node) => {
-      const scaled = own.map((value) => space.scale(node) * value);
-      const ofCoordinates = space.toCoordinates(node, scaled);
-      return whitening[node].whitenedGradient(ofCoordinates);
-    });
-    const shifts = timesteps.flatMap(([d]) => d);
-    addInto(this.#z.gradient, Float32Array.from(z));
-    addInto(this.#shifts.gradient, Float32Array.from(shifts));
-  }
+/** A node's coordinates, moved by whitened ones. */
+function moved(
+  { coordinates, whitening }: RidgeFit,
+  node: number,
+  z: readonly number[],
+): number[] {
+  const moves = whitening[node].unwhitened(z);
+  return coordinates[node].map((value, c) => value + moves[c]);
+}
 
-  /** Moves the unknowns; sums serve as means, since Adam does not see the gradient's scale. */
-  update(rate: { readonly z: number; readonly shifts: number }): void {
-    const moved = [[this.#z, rate.z], [this.#shifts, rate.shifts]] as const;
-    for (const [{ values, gradient, optimizer }, own] of moved) {
-      optimizer.update(values, gradient, own);
-      gradient.fill(0);
+/** Unit vectors, `[size, size]`. */
+const units = (size: number) =>
+  range(size).map((a) => range(size).map((b) => a === b ? 1 : 0));
+
+/** Products of the final latents' derivatives by whitened coordinates, with the error as their target, for each picture. */
+async function differentiated(
+  sessions: SolverSessions,
+  fit: RidgeFit,
+  run: Run,
+): Promise<PictureProducts[]> {
+  const { space, coordinates, whitening, loss } = fit;
+  const { batch } = run;
+  const last = space.form.schedule.length;
+  const weights = space.elementWeights(last, coordinates[last]);
+  const found = combined(run, weights);
+  const by = difference * Math.exp(loss / 2);
+  const derivatives: Float32Array[] = [];
+  for (const node of range(last).slice(1)) {
+    for (const unit of units(coordinates[node].length)) {
+      const own = moved(fit, node, unit.map((z) => by * z));
+      const ended = await rerun(sessions, fit, run, { node, own });
+      const changed = combined(ended, weights);
+      derivatives.push(changed.map((value, i) => (value - found[i]) / by));
     }
   }
+  for (const unit of units(coordinates[last].length)) {
+    const own = whitening[last].unwhitened(unit);
+    derivatives.push(combined(run, space.elementWeights(last, own)));
+  }
+  const error = batch.target.map((value, i) => value - found[i]);
+  const pictures = batch.latents.shape[0];
+  const rows = derivatives.map((own) => rowsOf(own, pictures));
+  return rowsOf(error, pictures).map((error, picture) => {
+    const own = rows.map((row) => row[picture]);
+    const on = (other: Float32Array) =>
+      own.map((each) => dot(each, other) / error.length);
+    return {
+      elements: own.map(on),
+      target: on(error),
+      square: dot(error, error) / error.length,
+    };
+  });
+}
+
+/** A run from a node on, with other coordinates there. */
+async function rerun(
+  sessions: SolverSessions,
+  { space, coordinates }: RidgeFit,
+  { batch, elements }: Run,
+  { node, own }: { readonly node: number; readonly own: readonly number[] },
+): Promise<Run> {
+  const known = 1 + sum(space.counts.slice(0, node));
+  let run = { batch, elements: elements.slice(0, known) };
+  for (const k of range(space.form.schedule.length).slice(node)) {
+    const evaluation = space.evaluation(k, k === node ? own : coordinates[k]);
+    const outputs = await evaluated(sessions, run, evaluation);
+    run = { batch, elements: [...run.elements, ...outputs] };
+  }
+  return run;
+}
+
+/** The weighted sum of a run's elements. */
+function combined(
+  { elements }: Run,
+  weights: readonly number[],
+): Float32Array {
+  const sum = new Float32Array(elements[0].length);
+  weights.forEach((weight, a) => {
+    const own = elements[a];
+    for (let i = 0; i < sum.length; i++) sum[i] += weight * own[i];
+  });
+  return sum;
 }

@@ -5,50 +5,45 @@
  * weights, one picture that went astray rules the fit of all.
  */
 import { range, sum } from "../../numbers.ts";
-import { Cholesky, type Matrix } from "./cholesky.ts";
-import type { SolverSpace } from "./solver_space.ts";
+import type { Matrix } from "./cholesky.ts";
 
-/** Mean products of one picture at one node. */
-export interface PictureProducts {
+/** Mean products of elements and a target. */
+export interface Products {
   /** Of elements with each other. */
   readonly elements: Matrix;
   /** Of elements with the target. */
   readonly target: readonly number[];
+}
+
+/** Mean products of one picture. */
+export interface PictureProducts extends Products {
   /** Of the target with itself. */
   readonly square: number;
 }
-
-/** The ridges, relative to each coordinate's square: the whitening of the refinement is softer. */
-const ridge = { solved: 1e-7, whitened: 1e-6 };
 
 const rounds = 4;
 
 /** Part of the median error, added to each error: pictures that are met exactly weigh no more than this allows. */
 const floor = 0.1;
 
-/** Solves a node's coordinates, and whitens them by the last round's products; `errors` are the pictures'. */
-export function reweighted(
-  space: Pick<SolverSpace, "products" | "toCoordinates" | "elementWeights">,
-  node: number,
+/**
+ * Solves for weights of the elements whose sum comes closest to the targets.
+ *
+ * @param solve Solves pictures' summed products; its result has the `weights` of elements.
+ * @param errors The pictures' errors before the first round, by default equal.
+ * @returns The last round's solution, and the pictures' `errors` under it.
+ */
+export function reweighted<
+  Solved extends { readonly weights: readonly number[] },
+>(
   pictures: readonly PictureProducts[],
-): {
-  readonly coordinates: number[];
-  readonly whitening: Cholesky;
-  readonly errors: readonly number[];
-} {
-  let weights = pictures.map(() => 1 / pictures.length);
+  solve: (products: Products) => Solved,
+  errors: readonly number[] = pictures.map(() => 1),
+): Solved & { readonly errors: readonly number[] } {
   for (let round = 1;; round++) {
-    const { elements, target } = weighted(pictures, weights);
-    const own = space.products(node, elements);
-    const coordinates = new Cholesky(own, ridge.solved)
-      .solve(space.toCoordinates(node, target));
-    const combined = space.elementWeights(node, coordinates);
-    const errors = pictures.map((own) => errorOf(own, combined));
-    if (round === rounds) {
-      const whitening = new Cholesky(own, ridge.whitened);
-      return { coordinates, whitening, errors };
-    }
-    weights = inverses(errors);
+    const solved = solve(weighted(pictures, inverses(errors)));
+    errors = pictures.map((own) => errorOf(own, solved.weights));
+    if (round === rounds) return { ...solved, errors };
   }
 }
 
@@ -56,7 +51,7 @@ export function reweighted(
 function weighted(
   pictures: readonly PictureProducts[],
   weights: readonly number[],
-) {
+): Products {
   const weighed = (of: (picture: PictureProducts) => number) =>
     sum(pictures.map((picture, p) => weights[p] * of(picture)));
   const all = range(pictures[0].target.length);

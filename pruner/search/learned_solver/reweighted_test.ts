@@ -1,16 +1,16 @@
 import { assert, assertAlmostEquals } from "@std/assert";
 import { range, sum } from "../../numbers.ts";
-import { type PictureProducts, reweighted } from "./reweighted.ts";
+import {
+  type PictureProducts,
+  type Products,
+  reweighted,
+} from "./reweighted.ts";
 
-/** Coordinates that are the elements' weights themselves. */
-const space = {
-  products: (_: number, of: readonly (readonly number[])[]) =>
-    of.map((row) => [...row]),
-  toCoordinates: (_: number, row: ArrayLike<number>) => Array.from(row),
-  elementWeights: (_: number, coordinates: readonly number[]) => [
-    ...coordinates,
-  ],
-};
+/** The weights of two elements. */
+function solve({ elements: [[p, q], [, r]], target: [s, t] }: Products) {
+  const area = p * r - q * q;
+  return { weights: [(r * s - q * t) / area, (p * t - q * s) / area] };
+}
 
 const dot = (a: readonly number[], b: readonly number[]) =>
   sum(a.map((x, i) => x * b[i]));
@@ -41,9 +41,9 @@ Deno.test("one picture that went astray does not rule the fit of the others", ()
   });
   const elements = elementsOf(9);
   const astray = productsOf(elements, elements[1].map((x) => 40 * x));
-  const { coordinates } = reweighted(space, 0, [...usual, astray]);
-  assertAlmostEquals(coordinates[0], 1, 0.05);
-  assertAlmostEquals(coordinates[1], -0.5, 0.05);
+  const { weights } = reweighted([...usual, astray], solve);
+  assertAlmostEquals(weights[0], 1, 0.05);
+  assertAlmostEquals(weights[1], -0.5, 0.05);
 });
 
 Deno.test("the mean log error is at a minimum, where that of least squares is not", () => {
@@ -61,20 +61,18 @@ Deno.test("the mean log error is at a minimum, where that of least squares is no
           dot(weights, elements.map((row) => dot(row, weights))),
       )
     ));
-  const { coordinates: [a, b] } = reweighted(space, 0, pictures);
+  const { weights: [a, b] } = reweighted(pictures, solve);
   const found = logOf([a, b]);
   for (const off of [-0.03, 0.03]) {
     assert(found < logOf([a + off, b]) && found < logOf([a, b + off]));
   }
   const total = (at: (picture: PictureProducts) => number) =>
     sum(pictures.map(at));
-  const [p, q, r] = [[0, 0], [0, 1], [1, 1]].map(([i, j]) =>
-    total(({ elements }) => elements[i][j])
-  );
-  const [s, t] = [0, 1].map((i) => total(({ target }) => target[i]));
-  const least = [
-    (r * s - q * t) / (p * r - q * q),
-    (p * t - q * s) / (p * r - q * q),
-  ];
+  const { weights: least } = solve({
+    elements: [0, 1].map((i) =>
+      [0, 1].map((j) => total(({ elements }) => elements[i][j]))
+    ),
+    target: [0, 1].map((i) => total(({ target }) => target[i])),
+  });
   assert(found < logOf(least) - 0.1, `${found} beside ${logOf(least)}`);
 });

@@ -2,7 +2,7 @@
 import { taylor } from "@dip-go/supernet/gates";
 import { cheapestKeys, cheapestPath, pathCosts } from "../forecast_path.ts";
 import { jumpCosts, uniformSteps } from "../whole_steps.ts";
-import { beam, type Scheduled } from "./beam.ts";
+import { beam, type Schedule, type Scheduled } from "./beam.ts";
 import type { Gram } from "./gram.ts";
 import type { SolverForm } from "./solver_space.ts";
 import { guidanceWeights, type Teacher } from "./teacher.ts";
@@ -26,7 +26,7 @@ export interface Measures {
 export interface ScheduleMaker {
   /** Proposes forms that the budget pays for; the one that fits the teacher best is taken. */
   formsOf(request: ScheduleRequest): readonly SolverForm[];
-  /** The largest number of forms. */
+  /** The largest cost of the forms' calls, in forms: those that begin alike share calls. */
   readonly most: number;
   /** Whether `formsOf` reads the measurements. */
   readonly measures: boolean;
@@ -66,9 +66,9 @@ const joins = ({ teacher, units }: ScheduleRequest): boolean =>
  */
 const limits = [1, 3];
 
-/** The beam's best schedules: of whole calls, and at low budgets of conditional halves too. */
+/** The beam's best schedules: of whole calls, and at low budgets of conditional halves too; at most eight. */
 export const beamForms: ScheduleMaker = {
-  most: 8,
+  most: 4,
   measures: true,
   formsOf(request) {
     const { gram, sensitivities } = request.measures!;
@@ -93,9 +93,30 @@ export const beamForms: ScheduleMaker = {
     const different = new Map(
       proposed.map((schedule) => [JSON.stringify(schedule), schedule]),
     );
-    return [...different.values()].map((schedule) => ({ schedule, joined }));
+    return sharing([...different.values()], request, this.most)
+      .map((schedule) => ({ schedule, joined }));
   },
 };
+
+/** The first schedules whose calls, each beginning counted once, cost at most `most` budgets. */
+function sharing(
+  schedules: readonly Schedule[],
+  { units, conditionalShare }: ScheduleRequest,
+  most: number,
+): readonly Schedule[] {
+  const known = new Set<string>();
+  let left = most * units / 2;
+  const over = schedules.findIndex((schedule) => {
+    for (const [k, { halves }] of schedule.entries()) {
+      const beginning = JSON.stringify(schedule.slice(0, k + 1));
+      if (known.has(beginning)) continue;
+      known.add(beginning);
+      left -= halves === "both" ? 1 : conditionalShare;
+    }
+    return left < 0;
+  });
+  return over === -1 ? schedules : schedules.slice(0, over);
+}
 
 /** Evenly spaced calls. */
 export const uniformForm: ScheduleMaker = single((calls, { sampler }) =>
