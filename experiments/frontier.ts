@@ -72,7 +72,8 @@ export default {
   seed: 0,
   /** A shorter search than by default, so that all sections take hours, not a day. */
   search: {
-    budCache: { evaluations: 50 },
+    budCache: { evaluations: 12 },
+    subset: { evaluations: 12 },
     solver: { pairs: 32 },
   },
   sparsity: [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
