@@ -4,7 +4,7 @@
  */
 import { adamW, cosineLearningRate } from "@dip-go/core/autodiff";
 import { predictionFor } from "@dip-go/core/samplers";
-import type { Tensor } from "@dip-go/core/tensor";
+import { joinedArrays, type Tensor } from "@dip-go/core/tensor";
 import {
   type Forecast,
   forecastGradient,
@@ -20,10 +20,9 @@ import type { HeldStep, SubNetRunner } from "@dip-go/supernet/sampling";
 import type { TrainingForm } from "@dip-go/supernet/training";
 import type { CalibrationBatch } from "../calibration.ts";
 import type { PricedSearch } from "../method.ts";
-import { sum, zeros } from "../numbers.ts";
+import { meanSquaredError, rowsOf, sum, zeros } from "../numbers.ts";
 import type { SearchSettings } from "../search_settings.ts";
 import { Cholesky } from "./learned_solver/cholesky.ts";
-import { logErrorGradient } from "./log_error.ts";
 
 /** Gates, and the forecast of skipped steps from held predictions. */
 export interface ForecastPlan {
@@ -113,8 +112,22 @@ export async function leastSquaresForecast(
   return { forecast, latents };
 }
 
-/** The floor of the squared error whose log is lowered. */
+/** The addend to each squared error: keeps the log finite, and an exact picture from counting for all. */
 const floor = 1e-15;
+
+/** The gradient of pictures' mean log squared error, a scaled PSNR, with respect to the pictures. */
+function logErrorGradient(
+  found: readonly Float32Array[],
+  targets: readonly Float32Array[],
+): Float32Array {
+  const gradients = found.map((own, picture) => {
+    const target = targets[picture];
+    const error = meanSquaredError(own, target) + floor;
+    const factor = 2 / (found.length * own.length * error);
+    return own.map((value, i) => factor * (value - target[i]));
+  });
+  return joinedArrays(gradients);
+}
 
 /** Refines scalars by Adam through the frozen sampler, on the final latents' log error, with batches in turn. */
 export async function refineForecast(
@@ -139,7 +152,7 @@ export async function refineForecast(
     const { coefficients } = await form.gradient(
       { ...batch, ...sampledPlan(form.net, plan) },
       ({ data: found, shape: [pictures] }) =>
-        logErrorGradient({ found, target, pictures, floor }),
+        logErrorGradient(rowsOf(found, pictures), rowsOf(target, pictures)),
       { wanted: "payloads", segment: gates.length },
     );
     const gradient = coefficients.map((of) =>

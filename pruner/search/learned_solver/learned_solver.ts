@@ -139,13 +139,15 @@ async function found(
   const compared = comparedBatches(context.search, request.units, net.steps);
   const choice = { forms, compared, progress };
   const fit = await bestFit(sessions, teacher, choice);
-  const shown = refines(context, request.units)
-    ? Math.ceil(settings.pictures / sessions.shape[0])
-    : 0;
-  const { space: { form }, solver } = shown === 0
-    ? fit
-    : await refined(sessions, fit, shown, (done) =>
-      progress(done, settings.pictures, { loss: fit.loss }));
+  const shown = Math.ceil(settings.pictures / sessions.shape[0]);
+  const { space: { form }, solver } = refines(context, request.units)
+    ? await refined(
+      sessions,
+      fit,
+      shown,
+      (done, total) => progress(done, total, { loss: fit.loss }),
+    )
+    : fit;
   return { steps: form.schedule.map(({ step }) => step), solver };
 }
 

@@ -5,15 +5,17 @@
  * differences of runs, so that the network need not be differentiated.
  */
 import type { SolverSessions } from "@dip-go/supernet/solver";
-import { dot, range, rowsOf, sum } from "../../numbers.ts";
+import { range, sum } from "../../numbers.ts";
 import { Cholesky } from "./cholesky.ts";
 import { type PictureProducts, reweighted } from "./reweighted.ts";
 import {
+  combined,
   evaluated,
   finished,
-  grown,
+  picturesOf,
   type RidgeFit,
   type Run,
+  startOf,
 } from "./ridge.ts";
 
 /** The change of a coordinate that derivatives are measured by, as a factor of the fit's root mean squared error. */
@@ -22,15 +24,13 @@ const difference = 0.3;
 /** Levenberg's and Marquardt's damping, relative to the derivatives' mean square. */
 const damping = 0.1;
 
-/** An evaluation as differences are priced: its number of outputs, and its cost in calls. */
-export interface PricedEvaluation {
-  readonly outputs: number;
-  readonly cost: number;
-}
-
-/** The calls of one picture's differences: a run from its node on for each coordinate after the first node's. */
+/**
+ * The calls of one picture's differences: for each coordinate after the first node's, a run from its node on.
+ *
+ * @param evaluations Each one's number of outputs, and its cost in calls.
+ */
 export function differenceCalls(
-  evaluations: readonly PricedEvaluation[],
+  evaluations: readonly { readonly outputs: number; readonly cost: number }[],
 ): number {
   let coordinates = 1;
   return sum(evaluations.map(({ outputs }, node) => {
@@ -50,14 +50,15 @@ export async function refined(
   sessions: SolverSessions,
   fit: RidgeFit,
   shown: number,
-  note: (done: number) => void = () => {},
+  note: (done: number, total: number) => void = () => {},
 ): Promise<RidgeFit> {
   const { space, runs } = fit;
   const last = space.form.schedule.length;
   const pictures: PictureProducts[] = [];
-  for (const run of runs.slice(0, shown)) {
+  const chosen = runs.slice(0, shown);
+  for (const [i, run] of chosen.entries()) {
     pictures.push(...await differentiated(sessions, fit, run));
-    note(pictures.length);
+    note(i + 1, chosen.length);
   }
   const { weights: z } = reweighted(
     pictures,
@@ -74,23 +75,12 @@ export async function refined(
   const coordinates = fit.coordinates.slice(0, last).map((own, node) =>
     node === 0 ? own : moved(fit, node, z.slice(at, at += own.length))
   );
-  const next = [];
+  const next: Run[] = [];
   for (const { batch } of runs) {
-    let run = grown({ batch, elements: [], products: [] }, [
-      batch.latents.data,
-    ]);
-    for (const [node, own] of coordinates.entries()) {
-      const evaluation = space.evaluation(node, own);
-      run = grown(run, await evaluated(sessions, run, evaluation));
-    }
-    next.push(run);
+    next.push(await rerun(sessions, fit, startOf(batch), coordinates));
   }
-  const { whitening } = fit;
-  const found = finished(space, {
-    coordinates,
-    whitening: whitening.slice(0, last),
-    runs: next,
-  });
+  const whitening = fit.whitening.slice(0, last);
+  const found = finished(space, { coordinates, whitening, runs: next });
   return found.loss < fit.loss ? found : fit;
 }
 
@@ -117,63 +107,40 @@ async function differentiated(
   const { space, coordinates, whitening, loss } = fit;
   const { batch } = run;
   const last = space.form.schedule.length;
-  const weights = space.elementWeights(last, coordinates[last]);
-  const found = combined(run, weights);
+  const latentsOf = async (run: Run, own = coordinates[last]) =>
+    (await combined(sessions, run, space.elementWeights(last, own))).data;
+  const found = await latentsOf(run);
   const by = difference * Math.exp(loss / 2);
   const derivatives: Float32Array[] = [];
   for (const node of range(last).slice(1)) {
+    const known = 1 + sum(space.counts.slice(0, node));
+    const start = { batch, elements: run.elements.slice(0, known) };
     for (const unit of units(coordinates[node].length)) {
       const own = moved(fit, node, unit.map((z) => by * z));
-      const ended = await rerun(sessions, fit, run, { node, own });
-      const changed = combined(ended, weights);
-      derivatives.push(changed.map((value, i) => (value - found[i]) / by));
+      const changed = coordinates.with(node, own);
+      const ended = await rerun(sessions, fit, start, changed, node);
+      const latents = await latentsOf(ended);
+      derivatives.push(latents.map((value, i) => (value - found[i]) / by));
     }
   }
   for (const unit of units(coordinates[last].length)) {
-    const own = whitening[last].unwhitened(unit);
-    derivatives.push(combined(run, space.elementWeights(last, own)));
+    derivatives.push(await latentsOf(run, whitening[last].unwhitened(unit)));
   }
   const error = batch.target.map((value, i) => value - found[i]);
-  const pictures = batch.latents.shape[0];
-  const rows = derivatives.map((own) => rowsOf(own, pictures));
-  return rowsOf(error, pictures).map((error, picture) => {
-    const own = rows.map((row) => row[picture]);
-    const on = (other: Float32Array) =>
-      own.map((each) => dot(each, other) / error.length);
-    return {
-      elements: own.map(on),
-      target: on(error),
-      square: dot(error, error) / error.length,
-    };
-  });
+  return picturesOf(derivatives, error, batch);
 }
 
-/** A run from a node on, with other coordinates there. */
+/** Goes on with a run from a node, under given coordinates. */
 async function rerun(
   sessions: SolverSessions,
-  { space, coordinates }: RidgeFit,
-  { batch, elements }: Run,
-  { node, own }: { readonly node: number; readonly own: readonly number[] },
+  { space }: RidgeFit,
+  run: Run,
+  coordinates: RidgeFit["coordinates"],
+  from = 0,
 ): Promise<Run> {
-  const known = 1 + sum(space.counts.slice(0, node));
-  let run = { batch, elements: elements.slice(0, known) };
-  for (const k of range(space.form.schedule.length).slice(node)) {
-    const evaluation = space.evaluation(k, k === node ? own : coordinates[k]);
-    const outputs = await evaluated(sessions, run, evaluation);
-    run = { batch, elements: [...run.elements, ...outputs] };
+  for (const node of range(space.form.schedule.length).slice(from)) {
+    const evaluation = space.evaluation(node, coordinates[node]);
+    run = await evaluated(sessions, run, evaluation);
   }
   return run;
-}
-
-/** The weighted sum of a run's elements. */
-function combined(
-  { elements }: Run,
-  weights: readonly number[],
-): Float32Array {
-  const sum = new Float32Array(elements[0].length);
-  weights.forEach((weight, a) => {
-    const own = elements[a];
-    for (let i = 0; i < sum.length; i++) sum[i] += weight * own[i];
-  });
-  return sum;
 }

@@ -4,7 +4,7 @@
  * that the sum of the errors' logarithms falls from round to round. With equal
  * weights, one picture that went astray rules the fit of all.
  */
-import { range, sum } from "../../numbers.ts";
+import { dot, range, sum } from "../../numbers.ts";
 import type { Matrix } from "./cholesky.ts";
 
 /** Mean products of elements and a target. */
@@ -19,6 +19,24 @@ export interface Products {
 export interface PictureProducts extends Products {
   /** Of the target with itself. */
   readonly square: number;
+}
+
+/** The mean products of one picture's elements and target. */
+export function productsOf(
+  elements: readonly Float32Array[],
+  target: Float32Array,
+): PictureProducts {
+  const mean = (a: Float32Array, b: Float32Array) => dot(a, b) / a.length;
+  const lower = elements.map((a, i) =>
+    elements.slice(0, i + 1).map((b) => mean(a, b))
+  );
+  return {
+    elements: elements.map((_, a) =>
+      elements.map((_, b) => lower[Math.max(a, b)][Math.min(a, b)])
+    ),
+    target: elements.map((own) => mean(own, target)),
+    square: mean(target, target),
+  };
 }
 
 const rounds = 4;

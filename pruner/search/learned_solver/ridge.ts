@@ -3,16 +3,16 @@
  * and of the solver's own outputs so far that comes closest to the teacher's state,
  * so that earlier errors are corrected.
  */
-import { float32 } from "@dip-go/core/tensor";
+import { float32, type Tensor } from "@dip-go/core/tensor";
 import {
   type Evaluation,
   type Solver,
   type SolverSessions,
   weightsOf,
 } from "@dip-go/supernet/solver";
-import { dot, range, rowsOf, sum } from "../../numbers.ts";
+import { rowsOf, sum } from "../../numbers.ts";
 import { Cholesky } from "./cholesky.ts";
-import { type PictureProducts, reweighted } from "./reweighted.ts";
+import { type PictureProducts, productsOf, reweighted } from "./reweighted.ts";
 import { type SolverForm, SolverSpace } from "./solver_space.ts";
 import type { Teacher, TeacherBatch } from "./teacher.ts";
 
@@ -22,7 +22,7 @@ interface Fitted {
   readonly coordinates: readonly (readonly number[])[];
   /** The whitening of each node's coordinates. */
   readonly whitening: readonly Cholesky[];
-  readonly runs: readonly FittedRun[];
+  readonly runs: readonly Run[];
 }
 
 /** A fit, with the whitening and the runs for its refinement. */
@@ -37,11 +37,6 @@ export interface RidgeFit extends Fitted {
 export interface Run {
   readonly batch: TeacherBatch;
   readonly elements: readonly Float32Array[];
-}
-
-interface FittedRun extends Run {
-  /** The mean products of elements so far, for each picture. */
-  readonly products: readonly (readonly (readonly number[])[])[];
 }
 
 /** The addend to squared errors of latents under a logarithm. */
@@ -60,9 +55,7 @@ export async function* ridgeFits(
   forms: readonly SolverForm[],
 ): AsyncGenerator<RidgeFit> {
   const spaces = forms.map((form) => new SolverSpace(form, teacher));
-  const runs = teacher.batches.map((batch) =>
-    grown({ batch, elements: [], products: [] }, [batch.latents.data])
-  );
+  const runs = teacher.batches.map(startOf);
   yield* fitsFrom(sessions, spaces, { coordinates: [], whitening: [], runs });
 }
 
@@ -86,9 +79,9 @@ async function* fitsFrom(
     const { coordinates, whitening, runs } = fitted;
     const solved = solvedNode(space, node, runs);
     const evaluation = space.evaluation(node, solved.coordinates);
-    const next: FittedRun[] = [];
+    const next: Run[] = [];
     for (const run of runs) {
-      next.push(grown(run, await evaluated(sessions, run, evaluation)));
+      next.push(await evaluated(sessions, run, evaluation));
     }
     yield* fitsFrom(sessions, [space, ...others], {
       coordinates: [...coordinates, solved.coordinates],
@@ -98,59 +91,41 @@ async function* fitsFrom(
   }
 }
 
-/** Evaluates the network on a run's combination of elements; returns its outputs. */
+/** The run of a batch that knows the noise alone. */
+export const startOf = (batch: TeacherBatch): Run => ({
+  batch,
+  elements: [batch.latents.data],
+});
+
+/** A run with the network's outputs for a combination of its elements. */
 export async function evaluated(
   sessions: SolverSessions,
-  { batch: { conditioning }, elements }: Run,
+  run: Run,
   evaluation: Evaluation,
-): Promise<Float32Array[]> {
+): Promise<Run> {
+  const { batch, elements } = run;
   const { halves, timestep } = evaluation;
-  const weights = weightsOf(evaluation);
-  const sample = await sessions.combine({
+  const made = await sessions.evaluate({
+    halves,
+    timestep: float32([1], [timestep]),
+    sample: await combined(sessions, run, weightsOf(evaluation)),
+    conditioning: batch.conditioning,
+  });
+  const outputs = rowsOf(made, made.length / elements[0].length);
+  return { batch, elements: [...elements, ...outputs] };
+}
+
+/** The weighted sum of a run's first elements, `[B, C, H, W]`. */
+export const combined = (
+  sessions: SolverSessions,
+  { elements }: Run,
+  weights: readonly number[],
+): Promise<Tensor<"float32">> =>
+  sessions.combine({
     elements: elements.slice(0, weights.length)
       .map((own) => float32([1, own.length], own)),
     weights: float32([1, weights.length], weights),
   });
-  const made = await sessions.evaluate({
-    halves,
-    timestep: float32([1], [timestep]),
-    sample,
-    conditioning,
-  });
-  return rowsOf(made, made.length / elements[0].length);
-}
-
-/** A run with more elements. */
-export function grown(
-  { batch, elements, products }: FittedRun,
-  outputs: readonly Float32Array[],
-): FittedRun {
-  const pictures = batch.latents.shape[0];
-  const all = [...elements, ...outputs];
-  const rows = all.map((own) => rowsOf(own, pictures));
-  return {
-    batch,
-    elements: all,
-    products: range(pictures).map((picture) =>
-      grownProducts(products[picture] ?? [], rows.map((row) => row[picture]))
-    ),
-  };
-}
-
-/** The mean products of a picture's elements, of which the first are known. */
-function grownProducts(
-  known: readonly (readonly number[])[],
-  elements: readonly Float32Array[],
-): number[][] {
-  const size = elements[0].length;
-  const products = known.map((row) => [...row]);
-  for (let a = known.length; a < elements.length; a++) {
-    const row = range(a + 1).map((b) => dot(elements[a], elements[b]) / size);
-    row.slice(0, a).forEach((value, b) => products[b].push(value));
-    products.push(row);
-  }
-  return products;
-}
 
 /** Ends the fit of nodes before the final latents. */
 export function finished(space: SolverSpace, fitted: Fitted): RidgeFit {
@@ -172,10 +147,12 @@ export function finished(space: SolverSpace, fitted: Fitted): RidgeFit {
 function solvedNode(
   space: SolverSpace,
   node: number,
-  runs: readonly FittedRun[],
+  runs: readonly Run[],
 ) {
   const step = space.step(node);
-  const pictures = runs.flatMap((run) => productsAt(run, step));
+  const pictures = runs.flatMap(({ batch, elements }) =>
+    picturesOf(elements, batch.states[step]?.latents ?? batch.target, batch)
+  );
   return reweighted(pictures, ({ elements, target }) => {
     const own = space.products(node, elements);
     const coordinates = new Cholesky(own, ridge.solved)
@@ -189,19 +166,14 @@ function solvedNode(
   });
 }
 
-/** Products of each picture of a run at the node that should reach the state before a step, or the final latents. */
-function productsAt(
-  { elements, products, batch: { states, target } }: FittedRun,
-  step: number,
+/** The products of each of a batch's pictures. @param elements Elements and target are `[B·C·H·W]`. */
+export function picturesOf(
+  elements: readonly Float32Array[],
+  target: Float32Array,
+  { latents: { shape: [pictures] } }: TeacherBatch,
 ): PictureProducts[] {
-  const reached = rowsOf(states[step]?.latents ?? target, products.length);
-  const rows = elements.map((own) => rowsOf(own, products.length));
-  return products.map((known, picture) => {
-    const to = reached[picture];
-    return {
-      elements: known,
-      target: rows.map((row) => dot(row[picture], to) / to.length),
-      square: dot(to, to) / to.length,
-    };
-  });
+  const rows = elements.map((own) => rowsOf(own, pictures));
+  return rowsOf(target, pictures).map((own, picture) =>
+    productsOf(rows.map((row) => row[picture]), own)
+  );
 }

@@ -80,29 +80,19 @@ export class SolverSpace {
     return this.#sampler.steps[this.step(node)]?.inputScale ?? 1;
   }
 
-  /** The unit of timesteps: 1, or a thousandth of all where they are logarithms of sigma. */
-  get timestepUnit(): number {
-    const timesteps = this.#sampler.steps.map(({ timestep }) => timestep);
-    const [first, last] = [timesteps[0], timesteps[timesteps.length - 1]];
-    return Math.abs(first) > 10 ? 1 : (first - last) / 1000;
-  }
-
-  /** The solver with given coordinates and shifts of timesteps, by default none. */
-  solver(
-    coordinates: readonly (readonly number[])[],
-    shifts: readonly number[] = this.form.schedule.map(() => 0),
-  ): Solver {
+  /** The solver with given coordinates. */
+  solver(coordinates: readonly (readonly number[])[]): Solver {
+    const { length } = this.form.schedule;
     return {
-      evaluations: shifts.map((shift, k) =>
-        this.evaluation(k, coordinates[k], shift)
-      ),
-      latents: this.combination(shifts.length, coordinates[shifts.length]),
+      evaluations: coordinates.slice(0, length)
+        .map((own, k) => this.evaluation(k, own)),
+      latents: this.combination(length, coordinates[length]),
     };
   }
 
-  evaluation(k: number, coordinates: readonly number[], shift = 0): Evaluation {
+  evaluation(k: number, coordinates: readonly number[]): Evaluation {
     const { step, halves } = this.form.schedule[k];
-    const timestep = this.#sampler.steps[step].timestep + shift;
+    const { timestep } = this.#sampler.steps[step];
     return { timestep, halves, ...this.combination(k, coordinates) };
   }
 
