@@ -135,9 +135,6 @@ export interface PricedSearch extends Pick<MethodContext, "net" | "search"> {
   readonly budgets: readonly number[];
 }
 
-type Searching = "by samples" | "by gradient";
-type Searched = Pick<MethodContext, "search">;
-
 /** The settings and targets that plans may depend on; a caller may give names for targets. */
 export interface ReadSettings extends Pick<MethodContext, "search"> {
   readonly sparsity: readonly (number | string)[];
@@ -154,8 +151,8 @@ export interface Method {
   readonly precision?: Precision;
   /** Why its result is not a plan; undefined if it is one. */
   readonly unplanned?: string;
-  /** Whether and how fitting runs the model, if that depends on settings as their function; false if the gates follow from the budget alone. */
-  readonly searches: false | Searching | ((settings: Searched) => Searching);
+  /** How fitting runs the model; false if the gates follow from the budget alone. */
+  readonly searches: false | "by samples" | "by gradient";
   /**
    * Everything that its plans depend on besides model, sampler, SuperNet, seed,
    * calibration and budget; all settings and targets by default, if it searches.

@@ -159,13 +159,9 @@ export function methodOf(chosen: MethodChoice): Method {
   const settled = <Read extends { readonly search: SearchSettings }>(
     read: Read,
   ): Read => ({ ...read, search: searchOf(chosen, read.search) });
-  const { searches } = method;
   return {
     ...method,
     name: name ?? nameOf(method.name, own),
-    searches: typeof searches === "function"
-      ? (read) => searches(settled(read))
-      : searches,
     precision,
     reads: (read) => method.reads?.(settled(read)) ?? settled(read),
     parts: (task) => method.parts?.(settled(task)) ?? [],

@@ -74,11 +74,10 @@ export function searchCost(tools: StepTools, planned: PlannedRow): number {
 
 /** The bytes that a row's search holds. */
 export function memoryOf(
-  { memory, identity: { experiment } }: StepTools,
+  { memory }: StepTools,
   { method: { searches } }: PlannedRow,
 ): number {
-  const how = typeof searches === "function" ? searches(experiment) : searches;
-  return how === "by gradient" ? memory.gradient : memory.searching;
+  return searches === "by gradient" ? memory.gradient : memory.searching;
 }
 
 /** The step of a part of a search, after the calibration. */
