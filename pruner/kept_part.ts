@@ -23,6 +23,7 @@ export async function keptPart<Value>(
   }
   await Deno.mkdir(folder, { recursive: true });
   const value = await make({ checkpoint: `${folder}/${key}.safetensors` });
+  await Deno.mkdir(folder, { recursive: true }); // another run's end may have removed it
   await writeAtomically(path, JSON.stringify({ value }));
   return value;
 }

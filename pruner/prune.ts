@@ -112,6 +112,7 @@ export async function prune(
   );
   const wrong = wrongIn(sampler, { prompts, classes, targets });
   if (wrong) throw new RangeError(`Cannot prune ${pipeline.name}: ${wrong}`);
+  signal?.throwIfAborted();
   await using searched = new SamplerSearch(sampler, {
     search,
     seed,
@@ -137,6 +138,7 @@ export async function prune(
       },
     );
     const fitted = await fitTarget(method, context);
+    signal?.throwIfAborted();
     if (fitted.kind === "gates") {
       plans.push(planFor(sampler, context.net, fitted.plan));
     } else if (fitted.kind === "none") {
@@ -158,9 +160,12 @@ function wrongIn(
   if (again !== undefined) {
     return `sparsity is ${again} twice, expected different ones`;
   }
-  const odd = targets.find((target) => !(target > 0 && target < 1));
+  const odd = targets.find((each) =>
+    !(typeof each === "number" && each > 0 && each < 1)
+  );
   if (odd !== undefined || most === undefined) {
-    return `sparsity is ${odd ?? "[]"}, expected a number between 0 and 1`;
+    const found = Deno.inspect(odd ?? targets);
+    return `sparsity is ${found}, expected a number between 0 and 1`;
   }
   if ((1 - most) * calls <= 1 - 1e-9) {
     const highest = 1 - 1 / calls;

@@ -22,8 +22,10 @@ Deno.test("prune() fits every target within its budget, and repeats by its seed"
     };
     const options = { ...quick, sparsity: [0.6, 0.3], classes: [1, 2] };
     const signal = AbortSignal.abort(new Error("enough"));
-    const ended = () => prune(sampler, { ...options, signal });
-    await assertRejects(ended, Error, "enough");
+    for (const method of ["learned-solver", "uniform-reuse"]) {
+      const ended = () => prune(sampler, { ...options, method, signal });
+      await assertRejects(ended, Error, "enough");
+    }
     const plans = await prune(sampler, { ...options, onProgress });
     for (const [i, sparsity] of [0.3, 0.6].entries()) {
       const { model, blocks, gates, solver, ...plan } = plans[i];
@@ -75,6 +77,8 @@ Deno.test("prune() refuses before any work", () =>
     await refused(sampler, { sparsity: [0.5, 0] }, "sparsity is 0");
     await refused(sampler, { sparsity: NaN }, "sparsity is NaN");
     await refused(sampler, { sparsity: [] }, "sparsity is []");
+    const text = "0.5" as unknown as number;
+    await refused(sampler, { sparsity: text }, 'sparsity is "0.5", expected');
     await refused(sampler, { sparsity: 0.8 }, "expected at most 0.75");
     const sparsity = 0.5;
     await refused(sampler, { sparsity, method: "best" }, "deepcache, ");

@@ -199,6 +199,10 @@ export function makeSampler(
   },
 ): Sampler {
   try {
+    if (!Object.hasOwn(schedulers, kind)) {
+      const kinds = Object.keys(schedulers).join(", ");
+      throw new RangeError(`Cannot make ${kind}: expected one of ${kinds}`);
+    }
     checkPreconditioning(config, kind);
     return schedulers[kind].make(config, stepsOf(kind, choice));
   } catch (cause) {
@@ -241,7 +245,7 @@ function stepsOf(kind: SamplerKind, choice: StepChoice): StepOptions {
   }
   const { timesteps, sigmas, begin = 0, steps = Infinity } = choice;
   const calls = kind === "pndm" && steps > 1 ? steps + 1 : steps; // PLMS makes one more
-  if (!Number.isInteger(begin) || begin < 0 || begin >= calls) {
+  if (!Number.isInteger(begin) || begin < 0 || begin >= Math.max(1, calls)) {
     throw new RangeError(
       `Cannot make ${kind}: it begins at step ${begin}, expected an integer from 0 to ${
         calls - 1

@@ -87,6 +87,12 @@ Deno.test("makeSampler() takes published schedules by name, if the class takes l
     ["unipc", { sigmas: [0.9, 0.5] }, "use_flow_sigmas is false"],
     ["euler", {}, "found nothing, expected exactly one"],
     ["heun", { steps: 5, begin: 5 }, "begins at step 5, expected an integer"],
+    ["ddim", { steps: 0 }, "steps is 0, expected an integer from 1"],
+    [
+      "magic" as SamplerKind,
+      { steps: 5 },
+      "Cannot make magic: expected one of",
+    ],
     ["pndm", { steps: 5, begin: 6 }, "begins at step 6, expected an integer"],
   ];
   assertEquals(timesteps("pndm", { steps: 5, begin: 5 }).length, 1);

@@ -140,40 +140,30 @@ async function found(
   const choice = { forms, compared, progress };
   const fit = await bestFit(sessions, teacher, choice);
   const shown = Math.ceil(settings.pictures / sessions.shape[0]);
-  const { space: { form }, solver } = refines(context, request.units)
-    ? await refined(
-      sessions,
-      fit,
-      shown,
-      (done, total) => progress(done, total, { loss: fit.loss }),
-    )
+  const { space: { form }, solver } = refiningCalls(context, request.units) > 0
+    ? await refined(sessions, fit, shown, progress)
     : fit;
   return { steps: form.schedule.map(({ step }) => step), solver };
 }
 
-/** The most calls of a picture's differences that are cheap. */
-const cheapCalls = 120;
+/** The most calls of a picture's differences for which a fit is refined. */
+const mostCalls = { none: 0, "if-cheap": 120, always: Infinity };
 
-/** Whether the fit of a budget is refined. */
-function refines(
-  { net, search }: Pick<MethodContext, "net" | "search">,
+/** The most calls of a picture's differences at a budget, of conditional halves where they are allowed; 0 if its fit is not refined. */
+function refiningCalls(
+  { net: { steps, conditionalShare }, search: { solver: { refine } } }: Pick<
+    MethodContext,
+    "net" | "search"
+  >,
   units: number,
-): boolean {
-  const { refine } = search.solver;
-  const isCheap = () => callsToRefine(net, units) <= cheapCalls;
-  return refine === "always" || (refine === "if-cheap" && isCheap());
-}
-
-/** The most calls of a picture's differences at a budget: of both halves, or of conditional ones where they are allowed. */
-const callsToRefine = (
-  { steps, conditionalShare }: SuperNet,
-  units: number,
-): number =>
-  differenceCalls(
+): number {
+  const calls = differenceCalls(
     isFew(units, steps)
       ? Array(units).fill({ outputs: 1, cost: conditionalShare })
       : Array(Math.floor(units / 2)).fill({ outputs: 2, cost: 1 }),
   );
+  return calls <= mostCalls[refine] ? calls : 0;
+}
 
 /** The number of batches that forms are compared on: all if calls are few, else 16 pictures; of 8, chance chose. */
 const comparedBatches = (
@@ -223,10 +213,10 @@ function searchCost(
     const compared = batch * comparedBatches(search, units, net.steps);
     const forms = most > 1 ? most * compared : 0;
     const fit = most > 1 && compared >= pairs ? 0 : pairs;
-    const own = budget / denseCost(net) * (forms + fit);
-    if (!refines({ net, search }, units)) return own;
-    const calls = pictures * callsToRefine(net, units);
-    return own + calls / net.steps + pairs * budget / denseCost(net);
+    const calls = refiningCalls({ net, search }, units);
+    const last = calls > 0 ? pairs : 0;
+    return budget / denseCost(net) * (forms + fit + last) +
+      pictures * calls / net.steps;
   });
   return (shared + sum(runs)) * denseCost(net) / batch;
 }
