@@ -30,9 +30,7 @@ export interface SgdOptions {
 }
 
 export interface AdamWOptions {
-  readonly beta1?: number;
   readonly beta2?: number;
-  readonly epsilon?: number;
   /** Weight decay, decoupled from the gradient (Loshchilov and Hutter, 2019). */
   readonly weightDecay?: number;
   /** For each element, 1 if it decays, else 0; all decay by default. */
@@ -94,9 +92,10 @@ export function sgd(
 /** AdamW (Kingma and Ba, 2015; Loshchilov and Hutter, 2019), with bias correction. */
 export function adamW(
   size: number,
-  { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0, decays }:
-    AdamWOptions = {},
+  { beta2 = 0.999, weightDecay = 0, decays }: AdamWOptions = {},
 ): Optimizer {
+  const beta1 = 0.9;
+  const epsilon = 1e-8;
   const first = new Float32Array(size);
   const second = new Float32Array(size);
   let updates = 0;

@@ -113,8 +113,8 @@ async function differentiated(
   const by = difference * Math.exp(loss / 2);
   const derivatives: Float32Array[] = [];
   for (const node of range(last).slice(1)) {
-    const known = 1 + sum(space.counts.slice(0, node));
-    const start = { batch, elements: run.elements.slice(0, known) };
+    const known = run.elements.slice(0, space.elementsBefore(node));
+    const start = { batch, elements: known };
     for (const unit of units(coordinates[node].length)) {
       const own = moved(fit, node, unit.map((z) => by * z));
       const changed = coordinates.with(node, own);

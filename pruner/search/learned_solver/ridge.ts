@@ -144,26 +144,19 @@ export function finished(space: SolverSpace, fitted: Fitted): RidgeFit {
 }
 
 /** Solves a node's coordinates, and whitens them by the last round's products; `errors` are the pictures'. */
-function solvedNode(
-  space: SolverSpace,
-  node: number,
-  runs: readonly Run[],
-) {
+function solvedNode(space: SolverSpace, node: number, runs: readonly Run[]) {
   const step = space.step(node);
   const pictures = runs.flatMap(({ batch, elements }) =>
     picturesOf(elements, batch.states[step]?.latents ?? batch.target, batch)
   );
-  return reweighted(pictures, ({ elements, target }) => {
+  const { own, ...solved } = reweighted(pictures, ({ elements, target }) => {
     const own = space.products(node, elements);
     const coordinates = new Cholesky(own, ridge.solved)
       .solve(space.toCoordinates(node, target));
     const weights = space.elementWeights(node, coordinates);
-    return {
-      coordinates,
-      weights,
-      whitening: new Cholesky(own, ridge.whitened),
-    };
+    return { coordinates, weights, own };
   });
+  return { ...solved, whitening: new Cholesky(own, ridge.whitened) };
 }
 
 /** The products of each of a batch's pictures. @param elements Elements and target are `[B·C·H·W]`. */

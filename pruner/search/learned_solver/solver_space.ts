@@ -102,9 +102,14 @@ export class SolverSpace {
     return combinationOf(weights, this.counts.slice(0, node));
   }
 
+  /** The number of elements before a node: the noise, and the outputs so far. */
+  elementsBefore(node: number): number {
+    return 1 + sum(this.counts.slice(0, node));
+  }
+
   /** The weights of the elements before a node, for a state that is not scaled. */
   elementWeights(node: number, coordinates: readonly number[]): number[] {
-    const weights = Array<number>(1 + sum(this.counts.slice(0, node))).fill(0);
+    const weights = Array<number>(this.elementsBefore(node)).fill(0);
     coordinates.forEach((value, c) => {
       for (const [at, weight] of this.#forms[c]) weights[at] += value * weight;
     });
