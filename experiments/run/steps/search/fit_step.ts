@@ -8,7 +8,6 @@ import { int8Step } from "./int8_step.ts";
 import {
   fitPlanned,
   memoryOf,
-  searchCost,
   searchStep,
   searchSteps,
 } from "./search_steps.ts";
@@ -32,7 +31,7 @@ export function fitStep(tools: StepTools, planned: PlannedRow): Step<RowFit> {
     sparsity: targetsUpTo(experiment, planned),
   };
   const reads = method.reads?.(settings) ?? (method.searches ? settings : {});
-  const parts = searchSteps(tools, planned);
+  const { parts, cost } = searchSteps(tools, planned);
   const memory = memoryOf(tools, planned);
   const choice = int8Step(tools, method);
   return step({
@@ -52,7 +51,7 @@ export function fitStep(tools: StepTools, planned: PlannedRow): Step<RowFit> {
       ...blockTimes ? [blockTimes] : [],
       ...choice ? [choice] : [],
     ],
-    cost: parts[0]?.cost ?? searchCost(tools, planned),
+    cost,
     memory,
     alone: blockTimes !== undefined,
     async make(report) {

@@ -16,14 +16,19 @@ class PartMade {
   constructor(readonly value: unknown) {}
 }
 
-/** A step for each part of a row's search, if known before it runs; none if budgets are of measured time. */
+/**
+ * A step for each part of a row's search, if known before it runs; none if budgets are
+ * of measured time. `cost`: what the row adds to the search of the target before, in
+ * equal shares for its fit and the parts that the target before did not have.
+ */
 export function searchSteps(
   tools: StepTools,
   planned: PlannedRow,
-): Step<unknown>[] {
+): { readonly parts: readonly Step<unknown>[]; readonly cost: number } {
   const { counted, identity: { experiment } } = tools;
   const { method, target } = planned;
-  if (!method.parts || tools.blockTimes) return [];
+  const added = searchCost(tools, planned);
+  if (!method.parts || tools.blockTimes) return { parts: [], cost: added };
   const { search } = experiment;
   const parts = method.parts({
     net: counted.searchedNet,
@@ -33,8 +38,10 @@ export function searchSteps(
     maxCost: search.batch * counted.budget(target),
   });
   const earlier = rowBefore(tools, planned);
-  const known = earlier ? searchSteps(tools, earlier) : [];
-  const cost = searchCost(tools, planned) / (1 + parts.length - known.length);
+  const known = earlier ? searchSteps(tools, earlier).parts : [];
+  const before = new Set(known.map(({ name }) => name));
+  const own = parts.filter(({ name }) => !before.has(name));
+  const cost = added / (1 + own.length);
   const steps: Step<unknown>[] = [];
   for (const part of parts) {
     const made = searchStep(tools, {
@@ -46,7 +53,7 @@ export function searchSteps(
     });
     steps.push(known.find(({ key }) => key === made.key) ?? made);
   }
-  return steps;
+  return { parts: steps, cost };
 }
 
 /** The row of the same method at the target before. */
@@ -59,7 +66,7 @@ function rowBefore(
 }
 
 /** The MACs that a row's search adds to the search of the target before. */
-export function searchCost(tools: StepTools, planned: PlannedRow): number {
+function searchCost(tools: StepTools, planned: PlannedRow): number {
   const { counted, identity: { experiment } } = tools;
   const { search } = experiment;
   const budgets = targetsUpTo(experiment, planned)
@@ -123,7 +130,7 @@ async function partOf(
   },
 ): Promise<unknown> {
   const known = new Map(
-    searchSteps(tools, planned).map((each) => [each.name, each]),
+    searchSteps(tools, planned).parts.map((each) => [each.name, each]),
   );
   try {
     const fitted = await fitPlanned(tools, planned, {
