@@ -1,6 +1,6 @@
 /** Parts of searches as files, for later searches; a file's name is a hash of all that its part reads. */
 import { createHash } from "node:crypto";
-import { writeAtomically } from "@dip-go/core/files";
+import { isMissing, writeAtomically } from "@dip-go/core/files";
 import type { SearchPlace } from "./method.ts";
 
 /**
@@ -18,8 +18,7 @@ export async function keptPart<Value>(
   try {
     return JSON.parse(await Deno.readTextFile(path)).value;
   } catch (error) {
-    const isMissing = error instanceof Deno.errors.NotFound;
-    if (!isMissing && !(error instanceof SyntaxError)) throw error;
+    if (!isMissing(error) && !(error instanceof SyntaxError)) throw error;
   }
   await Deno.mkdir(folder, { recursive: true });
   const value = await make({ checkpoint: `${folder}/${key}.safetensors` });

@@ -54,7 +54,7 @@ const bench = command({
     sd35:
       "One call of full-size Stable Diffusion 3.5 medium at 512x512, random weights in bfloat16 (4.9 GB in results/bench), widened a layer at a time: time, rate, peak memory",
     gpu:
-      "Both at full size on a GPU, in float16, or the folder that measures them elsewhere: see `gpu --help`",
+      "DiT-XL/2 and the UNet at full size on a GPU, in float16, or the folder that measures them elsewhere: see `gpu --help`",
     conv:
       "Convolutions, norms and the like, each alone: forward, data gradient, weight gradient",
   },
@@ -79,7 +79,7 @@ const bench = command({
   if (words.length !== 1 || !Object.hasOwn(benches, name)) {
     throw new TypeError(
       `Cannot bench: found "${words.join(" ")}", expected one of ${
-        Object.keys(benches).join(", ")
+        [...Object.keys(benches), "gpu"].join(", ")
       }; see --help`,
     );
   }
