@@ -169,6 +169,13 @@ Deno.test("calls of an open SubNet take turns, whatever their sizes, and a close
     const drawn = () => subNet.sample(1, { batch });
     await assertRejects(drawn, RangeError, `in batches of ${batch}, expected`);
   }
+  for (const scale of [-1, NaN, Infinity]) {
+    const drawn = () => subNet.sample([1, 2], { guidanceScale: [2, scale] });
+    const message = `guidanceScale[1] is ${scale}, expected a number from 0`;
+    await assertRejects(drawn, RangeError, message);
+  }
+  const two = { seed: [3, 4], batch: 2 ** 40 }; // more than are drawn
+  assertAlike(await subNet.sample([1, 2], two), pair);
   const seeded = () => subNet.sample(1, { seed: [1, 2] });
   await assertRejects(seeded, RangeError, "found 2 seeds, expected one");
   const ending = new AbortController();
@@ -178,6 +185,13 @@ Deno.test("calls of an open SubNet take turns, whatever their sizes, and a close
     progress: () => ending.abort(new Error("enough")),
   });
   await assertRejects(() => ended, Error, "enough");
+  const called: number[] = [];
+  const never = subNet.sample(1, {
+    signal: AbortSignal.abort(new Error("never")),
+    progress: (done) => called.push(done),
+  });
+  await assertRejects(() => never, Error, "never");
+  assertEquals(called, []);
   assertEquals(await subNet.sample(1, { seed: 3 }), [alone]);
   await subNet[Symbol.asyncDispose]();
   await assertRejects(() => subNet.sample(1), Error, "the sampler is closed");

@@ -186,7 +186,7 @@ export function networkGraph(
   const { granularities, graph } = recordOf(network);
   if (!granularities.includes(granularity)) {
     throw new RangeError(
-      `Cannot build a ${family}: granularity is "${granularity}", expected ${
+      `Cannot build a network of the family ${family}: granularity is "${granularity}", expected ${
         granularities.join(" or ")
       }`,
     );

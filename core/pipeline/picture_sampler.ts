@@ -20,7 +20,7 @@ export interface DrawOptions {
   readonly negativePrompt?: string | readonly string[];
   /** A guidance scale for each picture; the sampler's decides whether the network runs once or twice. */
   readonly guidanceScale?: readonly number[];
-  /** The pictures in a batch; all by default. The last batch is filled up with the first subjects. */
+  /** The most pictures in a batch; all by default. The last of several batches is filled up with the first subjects. */
   readonly batch?: number;
   /** Whether nothing is drawn afterwards: the network closes before the last decoding. False by default. */
   readonly once?: boolean;
@@ -96,7 +96,7 @@ export class PictureSampler implements AsyncDisposable {
    *
    * @param subjects A class or a prompt, or several.
    * @throws {TypeError} If the model draws no such subjects.
-   * @throws {RangeError} If the model has no such class, a list of options has another length, or the batch is no whole number.
+   * @throws {RangeError} If the model has no such class, a list of options has another length, a scale of guidance is negative or not finite, or the batch is no whole number.
    * @throws {Error} If the sampler is closed, or the drawing is ended by its signal, whose reason it is.
    */
   sample(
@@ -124,16 +124,13 @@ export class PictureSampler implements AsyncDisposable {
     const { seed = 0, batch, negativePrompt, guidanceScale } = options;
     const { once, signal, progress, observe } = options;
     const wanted = [subjects].flat();
-    const images = batch ?? wanted.length;
-    if (!(Number.isSafeInteger(images) && images > 0) && wanted.length > 0) {
-      throw new RangeError(
-        `Cannot draw in batches of ${images}, expected a whole number from 1`,
-      );
-    }
+    const images = imagesOf(wanted, batch);
     const batches = batchesOf(wanted.length, images);
     const seeds = forEach(wanted, seed, "seeds");
     const negatives = forEach(wanted, negativePrompt, "negative prompts");
     const scales = forEach(wanted, guidanceScale, "scales of guidance");
+    guidanceScale?.forEach(checkScale);
+    signal?.throwIfAborted();
     const scalesOf = (places: readonly number[]) =>
       guidanceScale && places.map((i) => scales[i]!);
     const encoded = await this.#encoded(batches.map((batch) => ({
@@ -166,6 +163,7 @@ export class PictureSampler implements AsyncDisposable {
           conditioning,
         );
       const latents = await this.#inTurn(async () => {
+        signal?.throwIfAborted();
         const sampler = await this.#sampler(images);
         const sampled = await sampler.sample({
           ...inputs,
@@ -237,6 +235,24 @@ export class PictureSampler implements AsyncDisposable {
     const decoder = await this.#decoder?.catch(() => null);
     await decoder?.[Symbol.asyncDispose]();
   }
+}
+
+/** The pictures of each batch. @throws {RangeError} If the most of a batch is no whole number. */
+function imagesOf({ length }: readonly Subject[], most = length): number {
+  if (length === 0 || Number.isSafeInteger(most) && most > 0) {
+    return Math.min(length, most);
+  }
+  throw new RangeError(
+    `Cannot draw in batches of ${most}, expected a whole number from 1`,
+  );
+}
+
+/** @throws {RangeError} If a picture's scale is negative or not finite. */
+function checkScale(scale: number, picture: number): void {
+  if (Number.isFinite(scale) && scale >= 0) return;
+  throw new RangeError(
+    `Cannot draw: guidanceScale[${picture}] is ${scale}, expected a number from 0`,
+  );
 }
 
 /** Splits the indices of subjects into batches of one size; the last is filled up with the first indices. */

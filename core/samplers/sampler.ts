@@ -124,7 +124,7 @@ export function samplerOf(
     const numbers = [...latents, ...predictions, noise, timestep, inputScale];
     if (numbers.every(Number.isFinite)) continue;
     throw new RangeError(
-      `Cannot make ${name}: step ${i} at timestep ${timestep} has coefficients [${latents}], [${predictions}] and ${noise}, expected finite ones; another final_sigmas_type or lower_order_final may help`,
+      `Cannot make ${name}: step ${i} at timestep ${timestep} has coefficients [${latents}], [${predictions}] and ${noise}, expected finite ones; another number of steps, final_sigmas_type or lower_order_final may help`,
     );
   }
   const reach = steps.map(({ latents, predictions }) =>

@@ -98,7 +98,7 @@ Deno.test("conformance draws whole pipelines, and prints the worst tensor of eac
 Deno.test("conformance repeats runs of published caches: the same units run, with the same latents", async () => {
   const { lines, exitCode } = await conformanceCommand([`${testdata}/rivals`]);
   assertEquals(exitCode, 0, lines.join("\n"));
-  assertStringIncludes(lines.at(-1)!, `36 tensors of 12 cases: all ok`);
+  assertStringIncludes(lines.at(-1)!, `48 tensors of 12 cases: all ok`);
 });
 
 Deno.test("conformance --verbose prints every tensor of a single case folder", async () => {

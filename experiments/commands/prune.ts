@@ -2,7 +2,7 @@
 import { cpus } from "node:os";
 import { dirname } from "node:path";
 import { loadPipeline, readPrompts } from "@dip-go/core";
-import { writeAtomically } from "@dip-go/core/files";
+import { isFile, writeAtomically } from "@dip-go/core/files";
 import { promptFile } from "@dip-go/core/hub";
 import type { PipelineSampler } from "@dip-go/core/pipeline";
 import { devices } from "@dip-go/core/runtime";
@@ -111,6 +111,12 @@ export const pruneCommand = command(form, async (
     );
   }
   const files = await planFiles(output, targets);
+  const parts = `${output}.search`;
+  if (await isFile(parts)) {
+    throw new TypeError(
+      `Cannot prune: ${parts} is a file, expected a folder for the search's parts, or nothing`,
+    );
+  }
   const prompts = file && await readPrompts(await promptFile(file));
   const pipeline = await loadPipeline(model, { device, weights, config });
   if (!pipeline.drawsClasses) {
@@ -124,7 +130,6 @@ export const pruneCommand = command(form, async (
       `Cannot prune by ${name}: --refine and --teacher-steps are of learned solvers`,
     );
   }
-  const parts = `${output}.search`;
   const hashes = await pipelineHashes(pipeline, weights);
   const keptIn = `${parts}/${
     hashes.map((hash) => hash.slice(0, 16)).join("-")
@@ -164,14 +169,11 @@ export const pruneCommand = command(form, async (
       { sampler, costs, times, pruned },
     )
     : await pruned(targets.map(Number));
+  const timed = await times?.plans(plans);
   for (const [i, plan] of plans.entries()) {
     await writeAtomically(files[i], `${JSON.stringify(plan)}\n`);
   }
-  const lines = planLines(sampler, plans, {
-    files,
-    targets,
-    times: await times?.plans(plans),
-  });
+  const lines = planLines(sampler, plans, { files, targets, times: timed });
   await Deno.remove(parts, { recursive: true }).catch(() => {}); // a method without a search keeps no parts
   return lines;
 });

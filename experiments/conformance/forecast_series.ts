@@ -1,5 +1,11 @@
 /** Compares forecasts of known series, recorded from several codes, with the payload here that matches each code. */
-import { conform, finite, openRecord, readJson } from "@dip-go/core/files";
+import {
+  conform,
+  finite,
+  openRecord,
+  readJson,
+  wholeFrom,
+} from "@dip-go/core/files";
 import { tensor } from "@dip-go/core/tensor";
 import { type Conformance, judgeOf } from "@dip-go/eval/conformance";
 import { lateTaylor } from "@dip-go/pruner/rivals";
@@ -28,12 +34,22 @@ const rows = v.array(v.array(finite));
 const schema = openRecord({
   /** The values of each step, in float64. */
   series: v.record(v.string(), rows),
-  /** The steps that are keys, ascending. */
-  plans: v.record(v.string(), v.array(finite)),
+  /** The steps that are keys, ascending from 0. */
+  plans: v.record(
+    v.string(),
+    v.pipe(
+      v.array(wholeFrom(0)),
+      v.check(
+        (keys) =>
+          keys[0] === 0 && keys.every((key, i) => !(key <= keys[i - 1])),
+        "whole numbers that ascend from 0",
+      ),
+    ),
+  ),
   results: v.array(openRecord({
     series: v.string(),
     plan: v.string(),
-    order: finite,
+    order: wholeFrom(0),
     /** The forecast of each step, by code; at a key, the step's own value. */
     forecast: openRecord(v.entriesFromList(Object.keys(codes), rows)),
   })),
@@ -53,6 +69,12 @@ export async function* runForecastSeries(
     await readJson(file),
     `read ${file}`,
   );
+  for (const { series: name, plan } of results) {
+    if (Object.hasOwn(series, name) && Object.hasOwn(plans, plan)) continue;
+    throw new TypeError(
+      `Cannot read ${file}: a result is of series "${name}" and plan "${plan}", expected names of its series and plans`,
+    );
+  }
   const judge = judgeOf("forecasts", { relative: 1e-12 });
   for (const [code, weights] of Object.entries(codes)) {
     const made = results.flatMap((result) => {

@@ -36,7 +36,7 @@ import {
 } from "@dip-go/supernet/gates";
 import type { SampleRequest } from "@dip-go/supernet/sampling";
 import * as v from "valibot";
-import type { RivalCase } from "./rival_case.ts";
+import { maybe, type RivalCase } from "./rival_case.ts";
 
 /** A plan, or a rule that decides while sampling. */
 export type Rerun = SubNetPlan & Pick<SampleRequest, "mix"> | CacheRule;
@@ -105,7 +105,7 @@ const bit = v.picklist([0, 1], "0 or 1");
 const orders = v.picklist([0, 1, 2, 3, 4], "a whole number from 0 to 4");
 const lags = v.array(v.array(v.nullable(finite)));
 /** A limit; a negative number means no limit. */
-const limit = v.optional(
+const limit = maybe(
   v.pipe(finite, v.transform((most) => most < 0 ? Infinity : most)),
 );
 
@@ -117,7 +117,7 @@ const full = ofModel({}, (_, { net: { steps, units } }) => ({
 }));
 
 const deepCache = at("branch")(
-  { interval: some, branch: from0, keys: v.optional(v.array(from0)) },
+  { interval: some, branch: from0, keys: maybe(v.array(from0)) },
   ({ interval, branch, keys }, { net, timesteps }) => {
     const isKey = (place: number) =>
       keys ? keys.includes(place) : place % interval === 0;
@@ -133,12 +133,12 @@ const cacheDit = ofBlocks({
   lastBlocks: from0,
   threshold: finite,
   warmupSteps: from0,
-  warmupInterval: v.optional(some),
+  warmupInterval: maybe(some),
   maxCachedSteps: limit,
   maxContinuousCachedSteps: limit,
-  stepsMask: v.optional(v.array(bit)),
-  stepsPolicy: v.optional(oneOf(["static", "dynamic"]), "dynamic"),
-  taylorOrder: v.optional(v.nullable(from0)),
+  stepsMask: maybe(v.array(bit)),
+  stepsPolicy: v.nullish(oneOf(["static", "dynamic"]), "dynamic"),
+  taylorOrder: maybe(orders),
 }, (parameters, { net }) => {
   const { stepsMask, stepsPolicy, taylorOrder } = parameters;
   const settings = {
@@ -149,7 +149,7 @@ const cacheDit = ofBlocks({
     warmUpInterval: parameters.warmupInterval,
     mostReused: parameters.maxCachedSteps,
     mostInARow: parameters.maxContinuousCachedSteps,
-    order: taylorOrder ?? undefined,
+    order: taylorOrder,
     mask: stepsMask && {
       computes: stepsMask.map((entry) => entry === 1),
       tests: stepsPolicy === "dynamic",
@@ -171,14 +171,14 @@ const modules = {
 const taylorDiffusers = ofParameters({
   cacheInterval: some,
   disableCacheBeforeStep: from0,
-  disableCacheAfterStep: v.optional(v.nullable(from0)),
+  disableCacheAfterStep: maybe(from0),
   maxOrder: orders,
-  modules: v.optional(oneOf(keysOf(modules)), "default"),
+  modules: v.nullish(oneOf(keysOf(modules)), "default"),
 }, ({ modules: cached, cacheInterval, ...parameters }) => {
   const places = {
     interval: cached === "default" ? 1 : cacheInterval,
     before: parameters.disableCacheBeforeStep,
-    after: parameters.disableCacheAfterStep ?? undefined,
+    after: parameters.disableCacheAfterStep,
   };
   const { forecast, ...own } = modules[cached];
   return {
@@ -208,7 +208,7 @@ const forecasts = {
 const taylorPaper = ofParameters({
   interval: some,
   order: orders,
-  firstFull: v.optional(some, 2),
+  firstFull: v.nullish(some, 2),
   unit: oneOf(keysOf(forecasts)),
 }, ({ unit, interval, firstFull: first, order }) => {
   const { forecast, ...own } = forecasts[unit];
@@ -228,9 +228,16 @@ const smooth = ofSublayers({
   lookahead: some,
   errors: openRecord({ attn: lags, mlp: lags }),
 }, ({ threshold, lookahead, errors }, { net }) => {
-  const within = (rows: v.InferOutput<typeof lags>) =>
-    rows.map((row) => row.slice(0, lookahead));
-  const known = { attention: within(errors.attn), mlp: within(errors.mlp) };
+  const within = (kind: keyof typeof errors) => {
+    const rows = errors[kind];
+    if (rows.length === net.steps) {
+      return rows.map((row) => row.slice(0, lookahead));
+    }
+    throw new RangeError(
+      `Cannot repeat SmoothCache: errors.${kind} has ${rows.length} rows, expected one for each of ${net.steps} calls`,
+    );
+  };
+  const known = { attention: within("attn"), mlp: within("mlp") };
   return smoothPlan(net, known, threshold);
 });
 

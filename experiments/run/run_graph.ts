@@ -88,15 +88,23 @@ export async function graphFolder(
 ): Promise<string> {
   if (await isFile(`${name}/graph.json`)) return name;
   const found: { folder: string; written: number }[] = [];
+  const others = new Set<string>();
   for (const entry of await entriesOf(`${root}/.graphs`)) {
-    if (entry.name.replace(/-[0-9a-f]{12}$/, "") !== name) continue;
+    const own = entry.name.replace(/-[0-9a-f]{12}$/, "");
+    if (own !== name) {
+      others.add(own);
+      continue;
+    }
     const folder = `${root}/.graphs/${entry.name}`;
     const stat = await statOf(`${folder}/graph.json`);
     found.push({ folder, written: stat?.mtime?.getTime() ?? 0 });
   }
   const newest = found.sort((a, b) => a.written - b.written).at(-1);
   if (newest) return await Deno.realPath(newest.folder);
+  const known = others.size > 0
+    ? `one of ${[...others].sort().join(", ")} (a section is a run of its own)`
+    : "one that a run wrote";
   throw new RangeError(
-    `Cannot tell how far ${name} is: ${root}/.graphs has no graph of it, expected one that a run wrote`,
+    `Cannot tell how far ${name} is: ${root}/.graphs has no graph of it, expected ${known}`,
   );
 }

@@ -5,7 +5,7 @@ import {
   type PipelineSampler,
   refuseRescale,
 } from "@dip-go/core/pipeline";
-import type { Precision } from "@dip-go/core/runtime";
+import { type Precision, precisions } from "@dip-go/core/runtime";
 import type { CompileRequest } from "../compile/compile_sub_net.ts";
 import {
   classInputs,
@@ -35,7 +35,7 @@ export interface ExportForm {
  *
  * @param plan The SubNet's plan; all gates open by default.
  * @throws {TypeError} If `textEncoder` is set and the pipeline has other than one CLIP tower or skips its layers, or the sampler rescales guidance or does not start from noise.
- * @throws {RangeError} If the plan has other units or steps.
+ * @throws {RangeError} If the plan has other units or steps, the batch is no whole number, or the precision is unknown.
  */
 export async function compileRequestOf(
   sampler: PipelineSampler,
@@ -49,6 +49,18 @@ export async function compileRequestOf(
       `Cannot export ${name}: its sampler starts from a picture or from latents, expected noise, as a file starts from that alone`,
     );
   }
+  const refuse = (what: string, found: unknown, expected: string): never => {
+    throw new RangeError(
+      `Cannot export ${name}: ${what} is ${found}, expected ${expected}`,
+    );
+  };
+  if (!Number.isSafeInteger(batch) || batch < 1) {
+    refuse("batch", batch, "a whole number from 1");
+  }
+  const { precision = "float32" } = form;
+  if (!precisions.includes(precision)) {
+    refuse("precision", precision, `one of ${precisions.join(", ")}`);
+  }
   const net = superNetOf(sampler, { images: batch });
   if (plan) checkPlan(plan, { ...net, sampler });
   return {
@@ -58,7 +70,7 @@ export async function compileRequestOf(
     plan: plan ?? { gates: denseGates(net.steps, net.units.length) },
     conditioning: await conditioningOf(sampler, net, textEncoder),
     picture: await pictureOf(sampler, latents),
-    precision: form.precision,
+    precision,
     int8Weights: form.int8Weights,
     int8Passes: 2,
   };

@@ -4,6 +4,7 @@ import {
   networkKind,
   writeComponent,
 } from "@dip-go/core/models";
+import { isFile } from "@dip-go/core/files";
 import { outside } from "@dip-go/core/onnx";
 import { openSession } from "@dip-go/core/runtime";
 import { inTinyPipeline } from "@dip-go/testing/models";
@@ -11,6 +12,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { compileSubNet } from "../compile/compile_sub_net.ts";
 import { exampleOf } from "./export_example.ts";
 import { compileRequestOf } from "./export_form.ts";
+import { type ExportOptions, exportSubNet } from "./export_sub_net.ts";
 
 /** Runs `body` in the folder of a tiny Stable Diffusion whose UNet has another configuration. */
 const withUnet = (
@@ -28,6 +30,25 @@ const withUnet = (
   });
 
 const form = { textEncoder: true };
+
+Deno.test("exportSubNet() refuses a folder without a name, odd batches and unknown precisions before it writes", async () => {
+  const sampler = (await loadPipeline("zoo/models/dit-shapes"))
+    .sampler({ steps: 2 });
+  const refused = (folder: string, options: ExportOptions, message: string) =>
+    assertRejects(
+      () => exportSubNet(sampler, undefined, folder, options),
+      Error,
+      message,
+    );
+  await refused("", {}, 'its folder is "", expected a path');
+  const missing = "testdata/no folder"; // nothing is written there
+  for (const batch of [0, 1.5, NaN]) {
+    await refused(missing, { batch }, `batch is ${batch}, expected a whole`);
+  }
+  const precision = "int3" as "int8";
+  await refused(missing, { precision }, "precision is int3, expected one of");
+  assertEquals(await isFile(`${missing}/model.onnx`), false);
+});
 
 Deno.test("with its text encoder, a latent consistency model's graph takes the embedded guidance scale beside the tokens", () =>
   withUnet({ time_cond_proj_dim: 8 }, async (folder) => {

@@ -56,8 +56,8 @@ export interface Exported {
  * run it in Python, Node.js and a browser.
  *
  * @param plan The SubNet's plan; all gates open by default.
- * @throws {TypeError} If `textEncoder` finds no single CLIP tower, or an example is asked of a network that repaints.
- * @throws {RangeError} If the plan has other units or steps.
+ * @throws {TypeError} If the folder has no name, `textEncoder` finds no single CLIP tower, or an example is asked of a network that repaints.
+ * @throws {RangeError} If the plan has other units or steps, the batch is no whole number, or the precision is unknown.
  *
  * @example
  * ```ts
@@ -84,9 +84,15 @@ export async function exportSubNet(
     ...form
   }: ExportOptions = {},
 ): Promise<Exported> {
+  const { name } = sampler.pipeline;
+  if (!folder) {
+    throw new TypeError(
+      `Cannot export ${name}: its folder is "${folder}", expected a path`,
+    );
+  }
   if (example && repaints(sampler)) {
     throw new TypeError(
-      `Cannot export ${sampler.pipeline.name} with an example: its network repaints a part of a picture, which an example has none of; expected none (--no-example)`,
+      `Cannot export ${name} with an example: its network repaints a part of a picture, which an example has none of; expected none (--no-example)`,
     );
   }
   const request = await compileRequestOf(sampler, plan, form);
@@ -96,7 +102,7 @@ export async function exportSubNet(
   const { gates, halves, solver } = request.plan;
   const graph = await compileSubNet(request);
   const facts: SubNetFacts = {
-    model: sampler.pipeline.name,
+    model: name,
     origin,
     request,
     macs: {
@@ -184,7 +190,9 @@ async function writeExample(
   if (!pictures) return;
   const images = unstacked(pictures as Tensor<"float32">).map(rgbImage);
   const height = images.length * images[0].height;
-  const data = Uint8Array.from(images.flatMap(({ data }) => [...data]));
+  const { length } = images[0].data;
+  const data = new Uint8Array(images.length * length);
+  images.forEach((image, i) => data.set(image.data, i * length));
   const image = { ...images[0], height, data };
   await writePng(`${folder}/example/pictures.png`, { image });
 }

@@ -157,14 +157,16 @@ const isNumber = (typed: string) =>
  *
  * @returns The options' values and the words without an option, or "help".
  * @throws {TypeError} If an option is unknown, or there are words and the command takes none.
- * @throws {RangeError} If a value is not of its option's kind.
+ * @throws {RangeError} If a value is not of its option's kind, a flag has one, or an option has two.
  */
 export function readOptions<Table extends OptionTable>(
   args: readonly string[],
   { refusal, options, words }: CommandForm<Table>,
 ): { values: OptionValues<Table>; words: readonly string[] } | "help" {
   const named = Object.entries<OptionRow>(options);
-  const typed = parseArgs(withValues(args, options), {
+  const joined = withValues(args, options);
+  checkTyped(joined, { refusal, options });
+  const typed = parseArgs(joined, {
     boolean: ["help", ...named.filter(([, row]) => !row.value).map(first)],
     string: [...named.filter(([, row]) => row.value).map(first), "_"],
     collect: named.filter(([, row]) => row.repeated).map(first),
@@ -199,6 +201,27 @@ function withValues(args: readonly string[], options: OptionTable): string[] {
   return takes && value !== undefined
     ? [`${arg}=${value}`, ...withValues(others, options)]
     : [arg, ...withValues(args.slice(1), options)];
+}
+
+/** Checks that flags have no value, and options that take one have one each, which parseArgs lets pass. */
+function checkTyped(
+  joined: readonly string[],
+  { refusal, options }: Pick<CommandForm, "refusal" | "options">,
+): void {
+  const valued = new Set<string>();
+  for (const arg of joined) {
+    if (arg === "--") return;
+    const [, name, value] = /^--?([^=]+)=(.*)$/s.exec(arg) ?? [];
+    if (name === undefined || !Object.hasOwn(options, name)) continue;
+    const row = options[name];
+    const wrong = !row.value
+      ? `is "${value}", expected no value: it is on where it stands`
+      : valued.has(name) && !row.repeated
+      ? "is given twice, expected once"
+      : undefined;
+    if (wrong) throw new RangeError(`${refusal}: ${dashed(name)} ${wrong}`);
+    valued.add(name);
+  }
 }
 
 /** The only word. @throws {TypeError} If there are none or several; the message calls them `what`. */

@@ -75,6 +75,8 @@ Deno.test("readOptions() refuses unknown options and odd values, by the option's
     [["--kind", "c"], '--kind is "c", expected one of a, b'],
     [["--sparsity", "0.5,,1"], "expected a number, or several with commas"],
     [["--from", ""], '--from is "", expected a file, a folder or a name'],
+    [["--json=no"], '--json is "no", expected no value'],
+    [["--size=3", "--size", "4"], "--size is given twice, expected once"],
   ];
   for (const [args, message] of refusals) {
     assertThrows(() => readOptions(args, form), Error, message);

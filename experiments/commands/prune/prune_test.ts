@@ -59,12 +59,13 @@ Deno.test("prune refuses before its search", () =>
     await writeTinyModel(model);
     await Deno.mkdir(`${folder}/a-0.5.json`);
     const output = `${folder}/plan.json`;
-    const asked = ["--model", model, "--sparsity", "0.5", "-o", output];
+    const bare = ["--model", model, "-o", output];
+    const asked = [...bare, "--sparsity", "0.5"];
     const refusals: [string[], string][] = [
       [[], "-o <file> is missing"],
       [["-o", output], "--sparsity <s> or --budget-ms <ms> is missing"],
       [
-        [...asked, "--sparsity", "0.5;0.8"],
+        [...bare, "--sparsity", "0.5;0.8"],
         "expected a number between 0 and 1, or several",
       ],
       [
@@ -80,14 +81,14 @@ Deno.test("prune refuses before its search", () =>
         "Cannot prune by energy+forecast: --refine and",
       ],
       [
-        [...asked, "--sparsity", "0.5,1"],
+        [...bare, "--sparsity", "0.5,1"],
         '--sparsity is "0.5,1", expected a number',
       ],
       [
         [...asked, "--method", "best"],
         'is "best", expected one of uniform-reuse',
       ],
-      [[...asked, "--sparsity", "0.5,0.6,0.5"], "found 0.5 twice"],
+      [[...bare, "--sparsity", "0.5,0.6,0.5"], "found 0.5 twice"],
       [
         ["--model", model, "-o", output, "--budget-ms", "80,80"],
         "found 80ms twice, expected different budgets",
@@ -97,7 +98,7 @@ Deno.test("prune refuses before its search", () =>
       [[...asked, "-o", `${folder}/plan`], "expected a .json file"],
       [[...asked, "-o", `${model}/model_index.json/a.json`], "Cannot write"],
       [
-        [...asked, "--sparsity", "0.5,0.6", "-o", `${folder}/a.json`],
+        [...bare, "--sparsity", "0.5,0.6", "-o", `${folder}/a.json`],
         "a-0.5.json: it is a folder, expected a file",
       ],
     ];

@@ -13,6 +13,12 @@ Deno.test("store prints the sizes of steps, and clears steps that no run needs",
     await Deno.writeFile(other, new Uint8Array(3_000_000));
     const [held, cutOff] = [`${other}.claim`, `${other}.1.tmp`];
     for (const path of [held, cutOff]) await Deno.writeTextFile(path, "");
+    const foreign = [
+      `${root}/.steps/notes.txt`,
+      `${root}/.steps/fit/notes.txt`,
+    ];
+    for (const path of foreign) await Deno.writeTextFile(path, "mine");
+    await Deno.mkdir(`${root}/.steps/fit/folder/in`, { recursive: true });
     const store = async (...args: string[]) =>
       (await storeCommand(["--results", root, ...args])).lines;
     const look = await store("--age", "0");
@@ -22,6 +28,7 @@ Deno.test("store prints the sizes of steps, and clears steps that no run needs",
     await store("--age", "0", "--clear");
     assertEquals(await isFile(other), false);
     assertEquals([await isFile(held), await isFile(cutOff)], [true, false]);
+    for (const path of foreign) assertEquals(await isFile(path), true);
     options.lines.length = 0;
     await runExperiment({ ...short, mainMethod: "fewer-steps" }, options);
     assertEquals(options.lines, []);

@@ -3,7 +3,7 @@
  * with its process, even a killed one. Machines that do not see each other's locks
  * may both make the thing, and write the same value.
  */
-import { statOf } from "@dip-go/core/files";
+import { isMissing, statOf } from "@dip-go/core/files";
 
 /** Takes the claim at `path` once no other process holds it; disposing gives it back. The folder must exist. */
 export async function claim(path: string): Promise<AsyncDisposable> {
@@ -25,5 +25,16 @@ export async function claim(path: string): Promise<AsyncDisposable> {
       };
     }
     file.close(); // its holder removed the file while this process waited
+  }
+}
+
+/** Whether a process holds the claim at `path`. */
+export async function isClaimed(path: string): Promise<boolean> {
+  try {
+    using file = await Deno.open(path);
+    return !await file.tryLock();
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
   }
 }

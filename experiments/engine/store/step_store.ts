@@ -5,7 +5,7 @@
  * processes may work on one store.
  */
 import { dirname } from "node:path";
-import { checkSealed, entriesOf, isFile } from "@dip-go/core/files";
+import { checkSealed, entriesOf, isFile, isMissing } from "@dip-go/core/files";
 import { claim } from "./claim.ts";
 import type { Report, Step } from "../step.ts";
 
@@ -53,8 +53,16 @@ export class StepStore {
    *
    * @throws {Error} If the file is not there, or damaged.
    */
-  read<Value>(step: Step<Value>): Promise<Value> {
-    return step.format.read(this.path(step));
+  async read<Value>(step: Step<Value>): Promise<Value> {
+    const path = this.path(step);
+    try {
+      return await step.format.read(path);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      throw new Error(
+        `Cannot read ${step.kind} ${step.name}: ${path} is not there, expected it as a step before this one made it; run again, which makes it again`,
+      );
+    }
   }
 
   /** Removes a step's value, so that it is made again. */
@@ -123,7 +131,7 @@ export class StepStore {
       await checkSealed(path);
       return true;
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return false;
+      if (isMissing(error)) return false;
       if (!(error instanceof TypeError)) throw error;
       if (!this.#damaged.has(path)) {
         const { message } = error;
@@ -136,5 +144,5 @@ export class StepStore {
 }
 
 function ignoreMissing(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
+  if (!isMissing(error)) throw error;
 }

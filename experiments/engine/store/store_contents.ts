@@ -11,6 +11,9 @@ import * as v from "valibot";
 /** The file of a run's folder that lists the keys of its steps. */
 export const stepsFile = "steps.json";
 
+/** A name that the store gives: a step's key, and what follows it. */
+const ownName = /^[0-9a-f]{64}[.-]/;
+
 /** A file of the store. */
 export interface StoredFile {
   readonly path: string;
@@ -52,8 +55,9 @@ async function finishedRuns(root: string): Promise<KnownRun[]> {
 }
 
 /**
- * Every file of the store but claims. A write that was cut off is never needed; another file counts as needed if it was written before the
- * end of a run that did not note its steps.
+ * Every file of the store but claims; what the store did not write is left out. A write
+ * that was cut off is never needed; another file counts as needed if it was written
+ * before the end of a run that did not note its steps.
  *
  * @param root Folder of all experiments' runs.
  * @throws {TypeError} If a run's `steps.json` is not a list of keys.
@@ -65,9 +69,11 @@ export async function storeContents(root: string): Promise<StoredFile[]> {
     ...runs.flatMap(({ keys, ended }) => keys ? [] : [ended]),
   );
   const files: StoredFile[] = [];
-  for (const { name: kind } of await entriesOf(`${root}/.steps`)) {
-    for (const { name } of await entriesOf(`${root}/.steps/${kind}`)) {
-      if (name.endsWith(".claim")) continue; // it may be held
+  for (const { name: kind, ...entry } of await entriesOf(`${root}/.steps`)) {
+    if (!entry.isDirectory) continue;
+    for (const { name, isFile } of await entriesOf(`${root}/.steps/${kind}`)) {
+      const isClaim = name.endsWith(".claim"); // it may be held
+      if (!isFile || isClaim || !ownName.test(name)) continue;
       const path = `${root}/.steps/${kind}/${name}`;
       const stat = await statOf(path);
       if (!stat) continue;

@@ -120,13 +120,16 @@ Deno.test("statesOf() sorts a task's first missing step by whether the task runs
     log: keys.join(),
   });
   const missing = steps.slice(1);
-  const { done, running, failed, waiting } = statesOf(steps, missing, [
+  const tasks = [
     task(["fit"], null),
     task(["a"], null),
     task(["b", "c"], "RUNNING"),
     task(["m"], null), // its dependency was never met
     task(["t"], "PENDING"),
-  ]);
+  ];
+  const claimed = missing.filter(({ key }) => key === "b");
+  const states = statesOf(steps, missing, { tasks, claimed });
+  const { done, running, failed, waiting } = states;
   assertEquals(running.map(({ key }) => key), ["b"]);
   assertEquals(failed.map(({ step, log }) => [step.key, log]), [["a", "a"]]);
   assertEquals([done, waiting], [1, 3]);
@@ -139,8 +142,9 @@ Deno.test("timeOf() multiplies the cost of steps by the time that their kind too
     cost: 2,
     ms: 100,
   }));
-  assertEquals(timeOf(steps.slice(1, 5), made), 3 * 50 + 50);
-  assertEquals(timeOf(steps, made), undefined);
+  const ms = 3 * 50 + 50;
+  assertEquals(timeOf(steps.slice(1, 5), made), { ms, isPartial: false });
+  assertEquals(timeOf(steps, made), { ms, isPartial: true });
 });
 
 Deno.test("madeSteps() passes over a line that is half written", () => {
