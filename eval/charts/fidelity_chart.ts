@@ -48,11 +48,12 @@ function scaleOf(cost: ChartCost, costs: readonly number[]) {
 }
 
 /**
- * Draws a metric over a cost as an SVG document; rows without the metric or the cost are left out.
+ * Draws a metric over a cost as an SVG document; rows without the metric or the cost are
+ * left out, as are the lowest methods if there are more than line styles.
  *
  * @param options.cost The kept fraction of MACs by default.
  * @param options.main The method with the thick line.
- * @throws {RangeError} If no row has metric and cost, or there are more methods than line styles.
+ * @throws {RangeError} If no row has metric and cost.
  */
 export function fidelityChart(
   rows: readonly ResultRow[],
@@ -66,13 +67,17 @@ export function fidelityChart(
   const shown = rows.filter((row) => isCharted([row], { metric, cost }));
   const heightOf = (rows: readonly ResultRow[]) =>
     meanOf(rows.map(({ metrics }) => metrics[metric].mean));
-  const methods = [...Map.groupBy(shown, ({ method }) => method)]
+  const all = [...Map.groupBy(shown, ({ method }) => method)]
     .sort(([, a], [, b]) => heightOf(b) - heightOf(a));
-  if (methods.length < 1 || methods.length > mostLines) {
+  if (all.length === 0) {
     throw new RangeError(
-      `Cannot draw a chart of ${metric}: found ${methods.length} methods, expected 1 to ${mostLines}`,
+      `Cannot draw a chart of ${metric}: found no methods, expected one or more`,
     );
   }
+  const methods = all.length <= mostLines
+    ? all
+    : all.filter(([method], i) => i < mostLines - 1 || method === main);
+  const left = all.length - methods.length;
   const values = shown.flatMap(({ metrics: { [metric]: m } }) => [
     m.low ?? m.mean,
     m.high ?? m.mean,
@@ -103,11 +108,15 @@ export function fidelityChart(
       text(550, 34 + 16 * i, method),
     ];
   });
+  if (left > 0) {
+    const at = 34 + 16 * methods.length;
+    marks.push(text(530, at, `${left} lower ones are left out`));
+  }
   const ticks = [
     ...costTicks.map((t) => text(x(t) - 8, 396, `${t}`)),
     ...y.ticks(5).map((t: number) => text(20, y(t) + 4, y.tickFormat(5)(t))),
   ];
-  const height = Math.max(430, 40 + 16 * methods.length);
+  const height = Math.max(430, 60 + 16 * methods.length);
   return svgDocument({ width: 740, height, fontSize: 11 }, [
     element("path", { d: "M60,20V380H520", stroke: "black", fill: "none" }),
     ...ticks,

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { fidelityChart } from "./fidelity_chart.ts";
 import type { ResultRow } from "../tables/results.ts";
 
@@ -37,6 +37,17 @@ Deno.test("fidelityChart() lists methods from the highest line, the main one thi
     ["50", "low"],
   ]);
   assertEquals(svg.match(/stroke-width="3"/g)?.length, 2); // line and legend
+});
+
+Deno.test("fidelityChart() leaves out the lowest of too many methods, but not the main one", () => {
+  const names = [...Array(40).keys()].map((i) => `m${i}`);
+  const rows = names.map((name, i) => row(name, 2, 60 - i));
+  const svg = fidelityChart(rows, { metric: "psnr", main: "m39" });
+  const found = [...svg.matchAll(/>(m\d+)</g)].map(([, name]) => name);
+  assertEquals(found, [...names.slice(0, 27), "m39"]);
+  assertStringIncludes(svg, "12 lower ones are left out");
+  const fewer = fidelityChart(rows.slice(0, 28), { metric: "psnr" });
+  assertEquals(fewer.includes("left out"), false);
 });
 
 Deno.test("fidelityChart() refuses a metric that no row has", () => {

@@ -11,8 +11,8 @@ const colours = [
   "#000000",
 ];
 
-/** Dash patterns in the order of their use: solid, dashed, dotted. */
-const dashes = [undefined, "6 3", "2 2"];
+/** Dash patterns in the order of their use: solid, dashed, dotted, both in turns. */
+const dashes = [undefined, "6 3", "2 2", "8 3 2 3"];
 
 /** The number of styles that can be told apart. */
 export const mostLines = dashes.length * colours.length;
