@@ -1,4 +1,5 @@
 /** `deno task experiment`: runs a declarative experiment, or goes on with a run that was killed. */
+import { dirname } from "node:path";
 import { devices, floatPrecisions } from "@dip-go/core/runtime";
 import { alignedLines } from "@dip-go/eval/tables";
 import { command, type CommandResult, finish } from "./options/command.ts";
@@ -204,8 +205,13 @@ async function status(
 ): Promise<string[]> {
   const name = oneWord(words, { refusal: "Cannot tell a status" }, "names");
   const folder = await graphFolder(name, root);
-  const { name: of, steps, parts: [part] } = await readGraph(folder);
-  return await statusLines({ name: of, steps, root: part.root, folder });
+  const { name: of, steps, parts } = await readGraph(folder);
+  const here = dirname(dirname(folder)); // the results, though they were moved
+  const found = steps.map((step) => ({
+    ...step,
+    path: here + step.path.slice(parts[step.part].root.length),
+  }));
+  return await statusLines({ name: of, steps: found, root: here, folder });
 }
 
 function limited(section: Section, limit: number = Infinity): Section {

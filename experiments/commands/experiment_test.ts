@@ -1,6 +1,21 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { dirname } from "node:path";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import type { ReportData } from "@dip-go/eval/report";
-import { writeTinyModel } from "@dip-go/testing/runs";
+import {
+  cpuIdentity,
+  provenance,
+  withTiny,
+  writeTinyModel,
+} from "@dip-go/testing/runs";
+import { claim } from "../engine/store/claim.ts";
+import { StepStore } from "../engine/store/step_store.ts";
+import { writeGraph } from "../run/run_graph.ts";
+import { openStepTools } from "../run/steps/step_tools.ts";
 import { compareCommand } from "./compare.ts";
 import { experimentCommand } from "./experiment.ts";
 
@@ -259,4 +274,31 @@ Deno.test("experiment runs a study at a scale, its settings in every section, an
     assert("psnr" in own.metrics);
     const theirs = rows.find(({ method }) => method === "DiP-GO, 0.75")!;
     assertEquals(theirs.metrics.fid_adm, { mean: 3.14 });
+  }));
+
+Deno.test("experiment status tells the steps of results that were moved, and those that a process makes", () =>
+  withTiny(async (tiny, { root, log }) => {
+    const part = { root, identity: await cpuIdentity(tiny), provenance };
+    await using tools = await openStepTools(part, { log });
+    const targets = [...tools.calibration];
+    const { steps } = await writeGraph("tiny", [{ part, targets }]);
+    const store = new StepStore(root, { log });
+    for (const step of steps.slice(0, -1)) await store.make(step);
+    const moved = `${root}-moved`;
+    await Deno.rename(root, moved);
+    const path = new StepStore(moved, { log }).path(steps.at(-1)!);
+    await Deno.mkdir(dirname(path), { recursive: true });
+    await using _held = await claim(`${path}.claim`);
+    const status = async (name: string) =>
+      await experimentCommand(["status", name, "--results", moved]);
+    const done = steps.length - 1;
+    const { kind, name } = steps.at(-1)!;
+    const { lines } = await status("tiny");
+    assertMatch(
+      lines[0],
+      new RegExp(`^tiny: ${done} of ${done + 1} steps done, 1 running, 0 `),
+    );
+    assertEquals(lines[1], `running: ${kind} ${name}`);
+    const { error = "" } = await status("tiniest");
+    assertStringIncludes(error, "expected one of tiny (a section is");
   }));

@@ -90,7 +90,7 @@ export async function probeCalls(
   const { net } = runner;
   if (net.steps < 3) {
     throw new RangeError(
-      `Cannot probe ${net.model.model}: its sampler makes ${net.steps} calls, expected 3 or more, of which two are read for a third`,
+      `Cannot probe ${net.model.model}: the calls of its sampler are ${net.steps}, expected 3 or more, of which two are read for a third`,
     );
   }
   const depths = depthsOf(net);

@@ -147,7 +147,7 @@ Deno.test("a probe refuses a sampler of fewer than three calls", async () => {
   await assertRejects(
     () => probed([lively], { steps: 2 }),
     RangeError,
-    "makes 2 calls, expected 3 or more",
+    "the calls of its sampler are 2, expected 3 or more",
   );
 });
 
