@@ -61,6 +61,10 @@ Deno.test("prune refuses before its search", () =>
     const output = `${folder}/plan.json`;
     const bare = ["--model", model, "-o", output];
     const asked = [...bare, "--sparsity", "0.5"];
+    const into = (
+      file: string,
+      sparsity = "0.5",
+    ) => ["--model", model, "--sparsity", sparsity, "-o", file];
     const refusals: [string[], string][] = [
       [[], "-o <file> is missing"],
       [["-o", output], "--sparsity <s> or --budget-ms <ms> is missing"],
@@ -95,10 +99,10 @@ Deno.test("prune refuses before its search", () =>
       ],
       [[...asked, "--prompts", "zoo/prompts/scenes-search.txt"], "is a DiT"],
       [[...asked, "--prompts", "none.txt"], "Cannot read prompts none.txt"],
-      [[...asked, "-o", `${folder}/plan`], "expected a .json file"],
-      [[...asked, "-o", `${model}/model_index.json/a.json`], "Cannot write"],
+      [into(`${folder}/plan`), "expected a .json file"],
+      [into(`${model}/model_index.json/a.json`), "Cannot write"],
       [
-        [...bare, "--sparsity", "0.5,0.6", "-o", `${folder}/a.json`],
+        into(`${folder}/a.json`, "0.5,0.6"),
         "a-0.5.json: it is a folder, expected a file",
       ],
     ];
