@@ -13,6 +13,12 @@ export async function statOf(path: string): Promise<Deno.FileInfo | null> {
   }
 }
 
+/** Removes a file, if it is there. @throws As `Deno.remove`, for any other error. */
+export const removeIfThere = (path: string): Promise<void> =>
+  Deno.remove(path).catch((error) => {
+    if (!isMissing(error)) throw error;
+  });
+
 /** Whether there is a file at `path`. @throws As {@linkcode statOf}. */
 export const isFile = async (path: string): Promise<boolean> =>
   (await statOf(path))?.isFile ?? false;

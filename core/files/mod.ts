@@ -5,7 +5,13 @@
  */
 export { readRange } from "./byte_range.ts";
 export { ConfigJson, most } from "./config_json.ts";
-export { entriesOf, isFile, isMissing, statOf } from "./is_file.ts";
+export {
+  entriesOf,
+  isFile,
+  isMissing,
+  removeIfThere,
+  statOf,
+} from "./is_file.ts";
 export { libraryJson } from "./library_json.ts";
 export { transformersKeys } from "./library_keys.ts";
 export { readJson, readPythonJson } from "./read_json.ts";

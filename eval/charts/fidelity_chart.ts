@@ -78,13 +78,14 @@ export function fidelityChart(
     ? all
     : all.filter(([method], i) => i < mostLines - 1 || method === main);
   const left = all.length - methods.length;
-  const values = shown.flatMap(({ metrics: { [metric]: m } }) => [
+  const drawn = methods.flatMap(([, rows]) => rows);
+  const values = drawn.flatMap(({ metrics: { [metric]: m } }) => [
     m.low ?? m.mean,
     m.high ?? m.mean,
   ]);
   const { x, ticks: costTicks } = scaleOf(
     cost,
-    shown.map((row) => costOf(row)!),
+    drawn.map((row) => costOf(row)!),
   );
   const y = scaleLinear(extent(values), [380, 20]).nice();
   const marks = methods.flatMap(([method, rows], i) => {

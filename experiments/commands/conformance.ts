@@ -8,7 +8,7 @@ import {
 } from "@dip-go/eval/conformance";
 import { alignedLines } from "@dip-go/eval/tables";
 import { rivalRun, RivalSubjects } from "../conformance/mod.ts";
-import { command, finish } from "./options/command.ts";
+import { command, finish, messageOf } from "./options/command.ts";
 import { flag, oneWord, positive, text } from "./options/option_table.ts";
 
 /** A compared tensor and the case folder or file that it came from. */
@@ -83,7 +83,7 @@ async function rowsOf({ name, run }: ConformanceCase): Promise<Conformance[]> {
   try {
     for await (const row of run?.() ?? []) rows.push(row);
   } catch (thrown) {
-    rows.push(failure(name, thrown));
+    rows.push(failure(name, messageOf(thrown)));
   }
   return rows;
 }

@@ -1,5 +1,5 @@
 /** `deno task store`: sums up the files of the step store; `--clear` removes those that no finished run needs. */
-import { isMissing } from "@dip-go/core/files";
+import { removeIfThere } from "@dip-go/core/files";
 import { columnLines } from "@dip-go/eval/tables";
 import { duration } from "../engine/progress.ts";
 import {
@@ -36,13 +36,8 @@ export const storeCommand = command({
   const isOdd = ({ needed, written }: StoredFile) =>
     !needed && now - written >= age * hour;
   const odd = files.filter(isOdd);
-  if (clear) {
-    for (const { path } of odd) {
-      await Deno.remove(path).catch((error) => {
-        if (!isMissing(error)) throw error; // a run's end may remove it first
-      });
-    }
-  }
+  // a run's end may remove one first
+  if (clear) { for (const { path } of odd) await removeIfThere(path); }
   const kinds = [...Map.groupBy(files, ({ kind }) => kind)];
   const oldest = (all: readonly StoredFile[]) =>
     now - Math.min(...all.map(({ written }) => written));

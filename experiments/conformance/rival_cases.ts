@@ -52,12 +52,9 @@ async function* runRivalCase(
 ): AsyncGenerator<Conformance> {
   const recorded = await readRivalCase(file);
   const method = rivalMethod(recorded.method, file)(recorded, file);
-  const beside = file.replace(/[^/]*$/, "latents.safetensors");
-  if (!await isFile(beside)) {
-    throw new TypeError(
-      `Cannot read ${file}: ${beside} is missing, expected it to hold ${recorded.latents}`,
-    );
-  }
+  const stored = openSafetensors(file.replace(/[^/]*$/, "latents.safetensors"));
+  const units = await unitsOf(recorded, file);
+  checkRows(recorded, units, file);
   const open = await subjects.open(recorded, method);
   const { sampler: { sampler: { steps }, calls, steps: asked }, runner } = open;
   const timesteps = steps.map(({ timestep }) => timestep);
@@ -66,15 +63,13 @@ async function* runRivalCase(
   const { net } = runner;
   const on = { net, timesteps, early: calls - asked };
   const { latents, plan } = await sampled(open, await method.rerun(on));
-  const units = await unitsOf(recorded, file);
   const ran = ranUnits(net, plan, { units, always: method.always });
-  checkRows(recorded, units, file);
   const odd = ran.findIndex((row, t) => row !== recorded.computed[t]);
   const name = odd === -1 ? "computed" : `computed at call ${odd}`;
   const exactly = judgeOf(recorded.method, { relative: 0 });
   yield exactly(name, bits(ran), bits(recorded.computed));
-  yield exactly("batch", batches(open, plan, ran), batchesOf(recorded));
-  const stored = openSafetensors(beside);
+  const seen = recorded.batch.map((pictures) => pictures ?? 0);
+  yield exactly("batch", picturesSeen(open, plan, ran), seen);
   const judge = judgeOf(recorded.method, latentsLimit(recorded));
   yield judge("latents", latents, stored.read(recorded.latents));
 }
@@ -101,7 +96,7 @@ function checkRows(
 }
 
 /** The pictures that the network saw at each call; 0 if it did not run. */
-const batches = (
+const picturesSeen = (
   { sampler: { guided } }: OpenSubject,
   { halves }: SubNetPlan,
   ran: readonly string[],
@@ -110,9 +105,6 @@ const batches = (
     if (!row.includes("1")) return 0;
     return guided && halves?.[t] !== "conditional" ? 2 : 1;
   });
-
-const batchesOf = ({ batch }: RivalCase): number[] =>
-  batch.map((pictures) => pictures ?? 0);
 
 const bits = (rows: readonly string[]): number[] =>
   rows.flatMap((row) => [...row].map(Number));
@@ -137,11 +129,6 @@ async function unitsOf(
     : file.replace(/[^/]*\/[^/]*$/, "subjects.json");
   const one = openRecord({ units: v.array(v.string()) });
   const read = openRecord({ [subject]: one });
-  if (!await isFile(subjects)) {
-    throw new TypeError(
-      `Cannot read ${file}: subjects.json is missing beside it and one folder above, expected the units of ${subject}`,
-    );
-  }
   const found = conform(read, await readJson(subjects), `read ${subjects}`);
   return found[subject].units;
 }

@@ -16,8 +16,9 @@ export interface CommandResult {
   readonly exitCode: 0 | 1;
 }
 
-/** Rewrites the message of Deno's file errors, "… (os error 2): readfile 'x'", as "Cannot open x: …". */
-function plain(message: string): string {
+/** The message of an error; that of Deno's file errors, "… (os error 2): readfile 'x'", as "Cannot open x: …". */
+export function messageOf(thrown: unknown): string {
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
   const ofFile = / \(os error \d+\)(?:: (\w+)(?: '(.*)')?)?$/.exec(message);
   if (!ofFile) return message;
   const why = message.slice(0, ofFile.index);
@@ -33,8 +34,7 @@ export async function resultOf(
   try {
     return await command();
   } catch (thrown) {
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
-    const error = `error: ${plain(message).replaceAll(/\s*\n\s*/g, " ")}`;
+    const error = `error: ${messageOf(thrown).replaceAll(/\s*\n\s*/g, " ")}`;
     return { lines: [], error, exitCode: 1 };
   }
 }

@@ -5,7 +5,13 @@
  * processes may work on one store.
  */
 import { dirname } from "node:path";
-import { checkSealed, entriesOf, isFile, isMissing } from "@dip-go/core/files";
+import {
+  checkSealed,
+  entriesOf,
+  isFile,
+  isMissing,
+  removeIfThere,
+} from "@dip-go/core/files";
 import { claim } from "./claim.ts";
 import type { Report, Step } from "../step.ts";
 
@@ -67,7 +73,7 @@ export class StepStore {
 
   /** Removes a step's value, so that it is made again. */
   async remove(step: Step): Promise<void> {
-    await Deno.remove(this.path(step)).catch(ignoreMissing);
+    await removeIfThere(this.path(step));
   }
 
   /** Makes a step unless it is there; waits while another process makes it. */
@@ -80,7 +86,7 @@ export class StepStore {
     const start = performance.now();
     await step.format.write(path, await step.make(report), step.reads);
     await this.#note(step, performance.now() - start);
-    await Deno.remove(this.#checkpointPath(step)).catch(ignoreMissing);
+    await removeIfThere(this.#checkpointPath(step));
     return "made";
   }
 
@@ -141,8 +147,4 @@ export class StepStore {
       return false;
     }
   }
-}
-
-function ignoreMissing(error: unknown): void {
-  if (!isMissing(error)) throw error;
 }
