@@ -97,19 +97,7 @@ export const pruneCommand = command(form, async (
   const { method, refine, teacherSteps: steps, ...searched } = others;
   const { batch, calibration, seed, classes, ...own } = searched;
   const output = required(o, form, "-o <file>");
-  if (sparsity && budgetMs) {
-    throw new RangeError(
-      "Cannot prune: found --sparsity and --budget-ms, expected one of them",
-    );
-  }
-  required(sparsity ?? budgetMs, form, "--sparsity <s> or --budget-ms <ms>");
-  const targets = targetsOf({ sparsity, budgetMs }).toSorted(byBudget);
-  const again = targets.find((target, i) => target === targets[i + 1]);
-  if (again) {
-    throw new RangeError(
-      `Cannot prune: found ${again} twice, expected different budgets`,
-    );
-  }
+  const targets = askedTargets({ sparsity, budgetMs, busyOk });
   const files = await planFiles(output, targets);
   const parts = `${output}.search`;
   if (await isFile(parts)) {
@@ -177,6 +165,26 @@ export const pruneCommand = command(form, async (
   await Deno.remove(parts, { recursive: true }).catch(() => {}); // a method without a search keeps no parts
   return lines;
 });
+
+/** The targets that are asked for, from the largest budget to the least. */
+function askedTargets({ sparsity, budgetMs, busyOk }: {
+  readonly sparsity?: readonly number[];
+  readonly budgetMs?: readonly number[];
+  readonly busyOk: boolean;
+}): Target[] {
+  const refuse = (why: string): never => {
+    throw new RangeError(`Cannot prune: ${why}`);
+  };
+  required(sparsity ?? budgetMs, form, "--sparsity <s> or --budget-ms <ms>");
+  if (sparsity && (budgetMs || busyOk)) {
+    const other = budgetMs ? "--budget-ms" : "--busy-ok, which is of times";
+    refuse(`found --sparsity and ${other}, expected one of them`);
+  }
+  const targets = targetsOf({ sparsity, budgetMs }).toSorted(byBudget);
+  const again = targets.find((target, i) => target === targets[i + 1]);
+  if (again) refuse(`found ${again} twice, expected different budgets`);
+  return targets;
+}
 
 /** A line for each plan: its file, the share of the MACs that it keeps, and its time if it was timed. */
 function planLines(

@@ -93,6 +93,8 @@ Deno.test("prune refuses before its search", () =>
         'is "best", expected one of uniform-reuse',
       ],
       [[...bare, "--sparsity", "0.5,0.6,0.5"], "found 0.5 twice"],
+      [[...asked, "--busy-ok"], "found --sparsity and --busy-ok"],
+      [[...asked, "--budget-ms", "80"], "found --sparsity and --budget-ms"],
       [
         ["--model", model, "-o", output, "--budget-ms", "80,80"],
         "found 80ms twice, expected different budgets",
