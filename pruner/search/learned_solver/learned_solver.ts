@@ -52,6 +52,9 @@ const unitsOf = (net: SuperNet, maxCost: number): number =>
 const made =
   "inverse errors, finer states, forms by fits, refined by differences";
 
+/** As {@linkcode made}, and how schedules are proposed. */
+const proposed = `${made}, proposed in turns`;
+
 const partsOf = (name: string, solver: SearchSettings["solver"]) => {
   const { pairs, perturbed, teacher } = solver;
   return {
@@ -62,7 +65,7 @@ const partsOf = (name: string, solver: SearchSettings["solver"]) => {
     },
     plan: (units: number) => ({
       name: `${name}-${units}`,
-      reads: { ...solver, made },
+      reads: { ...solver, proposed },
     }),
   };
 };
@@ -73,7 +76,7 @@ const solverMethod = (name: string, maker: ScheduleMaker): Method => ({
   settings: ["solver"],
   searches: "by samples",
   refusal: noisy,
-  reads: ({ search: { solver } }) => ({ solver, made }),
+  reads: ({ search: { solver } }) => ({ solver, proposed }),
   parts({ net, search: { solver }, maxCost }) {
     const { gram, sensitivities, plan } = partsOf(name, solver);
     const measured = maker.measures ? [gram, sensitivities] : [];
@@ -201,7 +204,7 @@ async function bestFit(
 /** The cost of teacher and sensitivities, and for each budget of the forms, the fit and its refinement. */
 function searchCost(
   { net, search, budgets }: PricedSearch,
-  { most, measures }: ScheduleMaker,
+  { mostForms, measures }: ScheduleMaker,
 ): number {
   const { batch, solver } = search;
   const { pairs, perturbed, teacher, pictures } = solver;
@@ -211,6 +214,7 @@ function searchCost(
   const runs = budgets.map((budget) => {
     const units = unitsOf(net, budget);
     const compared = batch * comparedBatches(search, units, net.steps);
+    const most = mostForms(units, net.steps);
     const forms = most > 1 ? most * compared : 0;
     const fit = most > 1 && compared >= pairs ? 0 : pairs;
     const calls = refiningCalls({ net, search }, units);

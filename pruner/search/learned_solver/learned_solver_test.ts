@@ -2,12 +2,15 @@
 import {
   assert,
   assertAlmostEquals,
+  assertArrayIncludes,
   assertEquals,
+  assertNotEquals,
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
 import { ditBlockGraph, livelyWeights } from "@dip-go/core/models";
 import { classLabels } from "@dip-go/core/pipeline";
+import { TorchGenerator } from "@dip-go/core/random";
 import {
   makeSampler,
   parseSchedulerConfig,
@@ -27,9 +30,10 @@ import { classSettings } from "../../search_settings.ts";
 import { learnedSolver } from "./learned_solver.ts";
 import { beam, type Schedule } from "./beam.ts";
 import { Cholesky } from "./cholesky.ts";
-import { type Gram, gramOf, outputAt, stateAt } from "./gram.ts";
+import { type Gram, gramOf, meanProducts, outputAt, stateAt } from "./gram.ts";
 import { differenceCalls, refined } from "./refine.ts";
 import { type RidgeFit, ridgeFits } from "./ridge.ts";
+import { beamForms } from "./schedules.ts";
 import { measuredStates, sensitivities } from "./sensitivity.ts";
 import { type Teacher, teacherBatch } from "./teacher.ts";
 
@@ -151,6 +155,52 @@ Deno.test("the beam finds the schedule of the least weighted errors", () => {
   const most = { ...options, sensitivities: Array(70).fill(1), units: 2 * 66 };
   const found = beam(many, most);
   assertEquals(found.map(({ length }) => length), [66, 66]);
+});
+
+Deno.test("with few calls both caps of the sensitivities propose schedules, within a cost", () => {
+  const random = new TorchGenerator(2);
+  const steps = 10;
+  const elements = Array.from(
+    { length: 1 + 3 * steps },
+    () => random.randn([40]).data,
+  );
+  const gram = { steps, halves: 2, products: meanProducts([elements]) };
+  const sensitivities = Array.from({ length: steps }, (_, i) => i < 5 ? 4 : 1);
+  const sampler = makeSampler(scheduler, { kind: "ddim", steps });
+  const teacher: Teacher = {
+    sampler,
+    guidanceScale,
+    isFine: false,
+    batches: [],
+  };
+  const of = { units: 4, conditionalShare: 0.5 };
+  const [mild, steep] = [1, 3].map((cap) =>
+    beam(gram, {
+      ...of,
+      sensitivities: sensitivities.map((own) => Math.min(cap, own)),
+      mayHalve: true,
+      width: 15,
+      keep: 3,
+    })
+  );
+  const forms = beamForms.formsOf({
+    ...of,
+    teacher,
+    measures: { gram, sensitivities },
+  }).map(({ schedule }) => schedule);
+  assertNotEquals(mild, steep);
+  assertArrayIncludes(forms, [mild[0], steep[0], mild[1], steep[1]]);
+  const calls = new Set(
+    forms.flatMap((schedule) =>
+      schedule.map((_, k) => JSON.stringify(schedule.slice(0, k + 1)))
+    ),
+  );
+  const cost = sum(
+    [...calls].map((calls) =>
+      JSON.parse(calls).at(-1).halves === "both" ? 1 : 0.5
+    ),
+  );
+  assert(cost <= 2 * beamForms.mostForms(4, steps), `${cost} calls`);
 });
 
 const halved: Schedule = [

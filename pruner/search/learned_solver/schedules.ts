@@ -1,4 +1,5 @@
 /** Makers of schedules: the steps that a learned solver evaluates within a budget. */
+import { range } from "../../numbers.ts";
 import { taylor } from "@dip-go/supernet/gates";
 import { cheapestKeys, cheapestPath, pathCosts } from "../forecast_path.ts";
 import { jumpCosts, uniformSteps } from "../whole_steps.ts";
@@ -26,8 +27,8 @@ export interface Measures {
 export interface ScheduleMaker {
   /** Proposes forms that the budget pays for; the one that fits the teacher best is taken. */
   formsOf(request: ScheduleRequest): readonly SolverForm[];
-  /** The largest cost of the forms' calls, in forms: those that begin alike share calls. */
-  readonly most: number;
+  /** The largest cost of the forms' calls at a budget, in forms: those that begin alike share calls. */
+  mostForms(units: number, steps: number): number;
   /** Whether `formsOf` reads the measurements. */
   readonly measures: boolean;
 }
@@ -36,7 +37,7 @@ export interface ScheduleMaker {
 const single = (
   stepsOf: (calls: number, teacher: Teacher) => readonly number[],
 ): ScheduleMaker => ({
-  most: 1,
+  mostForms: () => 1,
   measures: false,
   formsOf(request) {
     const { teacher, units } = request;
@@ -66,19 +67,21 @@ const joins = ({ teacher, units }: ScheduleRequest): boolean =>
  */
 const limits = [1, 3];
 
-/** The beam's best schedules: of whole calls, and at low budgets of conditional halves too; at most eight. */
+/** The beam's best schedules: of whole calls, and at low budgets of conditional halves too; at most 18. */
 export const beamForms: ScheduleMaker = {
-  most: 4,
+  mostForms: (units, steps) =>
+    isFew(units, steps) ? Math.min(7, 1 / shareOf(units, steps)) : 4,
   measures: true,
   formsOf(request) {
     const { gram, sensitivities } = request.measures!;
     const guidance = guidanceWeights(request.teacher.guidanceScale);
     const guided = guidance.length === 2;
     const joined = guided && joins(request);
-    const halved = guided && isFew(request.units, gram.steps);
-    const whole = { mayHalve: false, keep: halved ? 1 : 4 };
-    const kinds = halved ? [whole, { mayHalve: true, keep: 3 }] : [whole];
-    const proposed = limits.flatMap((limit) =>
+    const few = isFew(request.units, gram.steps);
+    const kinds = guided && few
+      ? [{ mayHalve: false, keep: 1 }, { mayHalve: true, keep: 8 }]
+      : [{ mayHalve: false, keep: 4 }];
+    const proposed = limits.map((limit) =>
       kinds.flatMap((kind) =>
         beam(gram, {
           sensitivities: sensitivities.map((s) => Math.min(limit, s)),
@@ -91,12 +94,21 @@ export const beamForms: ScheduleMaker = {
       )
     );
     const different = new Map(
-      proposed.map((schedule) => [JSON.stringify(schedule), schedule]),
+      inTurns(proposed).map((schedule) => [JSON.stringify(schedule), schedule]),
     );
-    return sharing([...different.values()], request, this.most)
+    return sharing(
+      [...different.values()],
+      request,
+      this.mostForms(request.units, gram.steps),
+    )
       .map((schedule) => ({ schedule, joined }));
   },
 };
+
+/** The first of each list, then the second of each, and so on. */
+const inTurns = (lists: readonly (readonly Schedule[])[]): Schedule[] =>
+  range(Math.max(...lists.map(({ length }) => length)))
+    .flatMap((rank) => lists.flatMap((own) => own.slice(rank, rank + 1)));
 
 /** The first schedules whose calls, each beginning counted once, cost at most `most` budgets. */
 function sharing(
