@@ -1,6 +1,11 @@
 /** Parts of searches as files, for later searches; a file's name is a hash of all that its part reads. */
 import { createHash } from "node:crypto";
-import { isMissing, writeAtomically } from "@dip-go/core/files";
+import {
+  checkSealed,
+  isMissing,
+  readJson,
+  writeSealedJson,
+} from "@dip-go/core/files";
 import type { SearchPlace } from "./method.ts";
 
 /**
@@ -16,13 +21,14 @@ export async function keptPart<Value>(
   const key = createHash("sha256").update(JSON.stringify(reads)).digest("hex");
   const path = `${folder}/${key}.json`;
   try {
-    return JSON.parse(await Deno.readTextFile(path)).value;
+    await checkSealed(path);
+    return (await readJson(path) as { value: Value }).value;
   } catch (error) {
-    if (!isMissing(error) && !(error instanceof SyntaxError)) throw error;
+    if (!isMissing(error) && !(error instanceof TypeError)) throw error;
   }
   await Deno.mkdir(folder, { recursive: true });
   const value = await make({ checkpoint: `${folder}/${key}.safetensors` });
   await Deno.mkdir(folder, { recursive: true }); // another run's end may have removed it
-  await writeAtomically(path, JSON.stringify({ value }));
+  await writeSealedJson(path, { value });
   return value;
 }

@@ -24,6 +24,19 @@ Deno.test("keptPart() makes a part once for each set of inputs, and anew if its 
     }
     assertEquals(await part("b", 0), ["b", 0.1]);
     assertEquals(made.length, 4);
+    const changes = [
+      () => "null",
+      () => "{}",
+      (text: string) => text.replace("0.1", "0.2"),
+    ];
+    for (const [i, change] of changes.entries()) {
+      for (const { name } of Deno.readDirSync(`${folder}/parts`)) {
+        const path = `${folder}/parts/${name}`;
+        await Deno.writeTextFile(path, change(await Deno.readTextFile(path)));
+      }
+      assertEquals(await part("b", 0), ["b", 0.1]);
+      assertEquals(made.length, 5 + i);
+    }
   }));
 
 Deno.test("samplers that read prompts in different ways keep their searches' parts apart", () =>

@@ -75,8 +75,12 @@ const choice = v.lazy((value): v.GenericSchema<unknown, MethodChoice> => {
   const known = v.safeParse(kind, value.kind);
   const entries = known.success
     ? choiceEntries(methodOfKind(known.output))
-    : { ...value, kind } as unknown as v.ObjectEntries;
-  return record({ ...entries, kind }) as v.GenericSchema<unknown, MethodChoice>;
+    : Object.fromEntries(Object.keys(value).map((key) => [key, v.unknown()]));
+  return record({
+    kind,
+    ...entries,
+    ...known.success ? {} : { kind },
+  }) as v.GenericSchema<unknown, MethodChoice>;
 });
 
 /** The schema of an experiment's methods, whose names must differ. */

@@ -35,16 +35,18 @@ export function openSubNet(
   sampler: PipelineSampler,
   plan?: Plan,
 ): Promise<PictureSampler> {
+  return Promise.try(() => subNetOf(sampler, plan));
+}
+
+function subNetOf(sampler: PipelineSampler, plan?: Plan): PictureSampler {
   const net = superNetOf(sampler);
   if (plan) checkPlan(plan, { ...net, sampler });
   const solver = plan?.solver;
   if (solver) {
-    return Promise.resolve(
-      new PictureSampler(
-        sampler,
-        (images) => Promise.resolve(openSolver(sampler, solver, { images })),
-        solver.evaluations.length,
-      ),
+    return new PictureSampler(
+      sampler,
+      (images) => Promise.resolve(openSolver(sampler, solver, { images })),
+      solver.evaluations.length,
     );
   }
   const own = plan ?? { gates: denseGates(net.steps, net.units.length) };
@@ -61,5 +63,5 @@ export function openSubNet(
     const opened = opening.move();
     return { sample, [Symbol.asyncDispose]: () => opened.disposeAsync() };
   };
-  return Promise.resolve(new PictureSampler(sampler, open));
+  return new PictureSampler(sampler, open);
 }

@@ -24,7 +24,12 @@ import {
   toRuntime,
 } from "./onnx_runtime.ts";
 import { type OffDeviceNode, profiledNodes } from "./profiled_nodes.ts";
-import type { OpenOptions, SessionOptions } from "./session_options.ts";
+import {
+  devices,
+  type OpenOptions,
+  precisions,
+  type SessionOptions,
+} from "./session_options.ts";
 import { widensEachRun } from "./widening.ts";
 import { webgpuGraph } from "./webgpu_graph.ts";
 import { probeWebgpu, type WebgpuProbe } from "./webgpu_probe.ts";
@@ -175,12 +180,14 @@ async function deviceGraph(
  * Refuses before long work a precision that {@linkcode openSession} would refuse.
  *
  * @param task The work, for the error: "sample".
- * @throws {TypeError} If the device does not compute in the precision.
+ * @throws {TypeError} If the device or the precision is unknown, or the device does not compute in it.
  */
 export async function checkPrecision(
-  { device = "cpu", precision }: SessionOptions,
+  { device = "cpu", precision = "float32" }: SessionOptions,
   task: string,
 ): Promise<void> {
+  refuseUnknown(task, "device", device, devices);
+  refuseUnknown(task, "precision", precision, precisions);
   if (precision === "int8" && device !== "cpu") {
     throw new TypeError(
       `Cannot ${task} on device "${device}" in int8: 8-bit products are the CPU's, expected precision float32 or float16`,
@@ -190,6 +197,20 @@ export async function checkPrecision(
   if ((await webgpuTraits()).float16) return;
   throw new TypeError(
     `Cannot ${task} on device "webgpu" in float16: this GPU or its driver has no 16-bit shaders (shader-f16), expected precision float32`,
+  );
+}
+
+function refuseUnknown<Name extends string>(
+  task: string,
+  what: string,
+  found: Name,
+  known: readonly Name[],
+): void {
+  if (known.includes(found)) return;
+  throw new TypeError(
+    `Cannot ${task} with ${what} "${found}", expected one of ${
+      known.join(", ")
+    }`,
   );
 }
 

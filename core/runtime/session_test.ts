@@ -118,6 +118,19 @@ Deno.test("openSession() wraps the runtime's error with the graph's name", async
   assertEquals(error.cause instanceof Error, true);
 });
 
+Deno.test("openSession() refuses an unknown device or precision", async () => {
+  const g = new GraphBuilder("named");
+  const graph = g.build({ y: g.relu(g.input("x", "float32", [1])) });
+  const unknown = [["device", "gpu"], ["precision", "fp16"]];
+  for (const [what, name] of unknown) {
+    await assertRejects(
+      () => openSession(graph, { [what]: name }),
+      TypeError,
+      `with ${what} "${name}", expected one of `,
+    );
+  }
+});
+
 Deno.test("openSession() refuses a parameter without data", async () => {
   const g = new GraphBuilder("measured");
   const graph = g.build({

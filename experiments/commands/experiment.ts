@@ -139,8 +139,13 @@ const experiment = command({
     root,
     provenance: await provenanceOf(typed),
   };
-  const settings = scale === undefined ? set : [...set, `scale=${scale}`];
   const study = studyNamed(name);
+  if (scale && !study) {
+    throw new RangeError(
+      `${refusal}: --scale is of a paper-* study, found ${name}`,
+    );
+  }
+  const settings = scale === undefined ? set : [...set, `scale=${scale}`];
   const whole = study
     ? sectionsOf(study, settings)
     : sectionsOfFile(withValues(await experimentOf(name), settings));

@@ -86,6 +86,7 @@ Deno.test("experiment answers mistakes with one line", async () => {
         ["quickstart", "--precision", "half"],
         '--precision is "half", expected one of float32, float16',
       ],
+      [["quickstart", "--scale", "full"], "--scale is of a paper-* study"],
       [["quickstart", "--limit", "0"], '--limit is "0"'],
       [["quickstart", "--jobs", "two"], '--jobs is "two"'],
       [["quickstart", "--shard", "4/3"], 'it is "4/3", expected i/n'],

@@ -93,7 +93,7 @@ function tableFile(
   const { commit = "unknown", hardware, date, command, samples } = results;
   return [
     `# ${experiment.name}\n`,
-    `${experiment.description}.\n`,
+    ...experiment.description ? [`${experiment.description}.\n`] : [],
     "PSNR and SSIM (zero padding, data range 2) are to the full model's images from the same noise.\n",
     ...experiment.cost === "latency"
       ? [

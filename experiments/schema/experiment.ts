@@ -160,6 +160,10 @@ function contradiction(
     const expected = "fractions of the cost, or budgetMs in its place";
     return { path: ["sparsity"], expected };
   }
+  if (prompts?.search === prompts?.evaluation && prompts) {
+    const expected = "another file than prompts.search, which searches see";
+    return { path: ["prompts", "evaluation"], expected };
+  }
   // a generator reads the low 32 bits
   if ((evaluation.seed - seed) % 2 ** 32 === 0) {
     const expected = "a whole number from 0 that is not the search's seed";

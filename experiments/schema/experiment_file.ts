@@ -16,9 +16,13 @@ export async function readExperiment(path: string): Promise<unknown> {
     );
   }
   const value = await valueIn(path);
-  if (typeof value !== "object" || value === null) return value;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new TypeError(
+      `Cannot read ${path}: found no experiment in it, expected its keys: name, model, sampler, …; a .ts file default-exports them`,
+    );
+  }
   const name = path.split("/").at(-1)!.replace(/\.\w+$/, "");
-  return Array.isArray(value) ? value : { name, ...value };
+  return { name, ...value };
 }
 
 async function valueIn(path: string): Promise<unknown> {
@@ -31,7 +35,7 @@ async function valueIn(path: string): Promise<unknown> {
   } catch (cause) {
     const [why] = `${(cause as Error).message}`.split("\n");
     throw new TypeError(
-      `Cannot read ${path}: not ${isCode ? "TypeScript" : "YAML"}: ${why}`,
+      `Cannot read ${path}: ${isCode ? "" : "not YAML: "}${why}`,
       { cause },
     );
   }

@@ -55,21 +55,23 @@ Deno.test("a file without an experiment is refused, and the error names the file
       const error = await assertRejects(
         () => experimentOf(path),
         TypeError,
-        `Cannot read ${path}: not ${message}`,
+        `Cannot read ${path}: ${message}`,
       );
       assertEquals(error.message.includes("\n"), false);
     };
-    await refused("a.json", "{", "JSON");
-    await refused("a.yaml", "sampler: [1, 2\nb: c", "YAML: ");
-    await refused("a.ts", "export default {", "TypeScript: ");
+    await refused("a.json", "{", "not JSON");
+    await refused("a.yaml", "sampler: [1, 2\nb: c", "not YAML: ");
+    await refused("a.ts", "export default {", "SyntaxError");
+    await refused("b.ts", "throw new Error('boom')", "boom");
+    for (const none of ["", "# nothing", "- fora", "null"]) {
+      await refused("empty.yaml", none, "found no experiment in it");
+    }
+    await refused("c.ts", "export const a = 1", "found no experiment in it");
     await assertRejects(
       () => experimentOf(`${folder}/none.yaml`),
       Deno.errors.NotFound,
       "none.yaml, expected a file",
     );
-    await Deno.writeTextFile(`${folder}/empty.yaml`, "");
-    const empty = await experimentOf(`${folder}/empty.yaml`);
-    assertThrows(() => checkExperiment(empty), RangeError, "it is null");
     await Deno.writeTextFile(`${folder}/odd.yaml`, `${yaml}\nsead: 3`);
     const odd = await experimentOf(`${folder}/odd.yaml`);
     assertThrows(

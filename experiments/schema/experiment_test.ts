@@ -51,5 +51,17 @@ Deno.test("checkExperiment() names the missing or wrong value, also of a file th
   );
   refused({ ...short, budgetMs: [9] }, "budgetMs is [9], expected it or");
   refused({ ...short, sparsity: undefined }, "sparsity is missing, expected");
+  refused(
+    { ...short, prompts: { search: "a.txt", evaluation: "a.txt" } },
+    'prompts.evaluation is "a.txt", expected another file than prompts.search',
+  );
+  refused(
+    { ...short, methods: [{ name: "x" }] },
+    "methods[0].kind is missing, expected",
+  );
+  refused(
+    { ...short, methods: [{ pairs: 3, kind: "learnedsolver" }] },
+    'methods[0].kind is "learnedsolver", expected',
+  );
   refused({ ...short, superNet: {} }, "superNet.granularity is missing");
 });

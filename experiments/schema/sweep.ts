@@ -15,14 +15,26 @@ import type { Section, Study } from "./study.ts";
 const listsSchema = openRecord({
   name: v.optional(v.string(), ""),
   /** Seeds of the searches, instead of `seed`. */
-  seeds: v.optional(different(wholeFrom(0))),
+  seeds: v.optional(v.pipe(
+    different(wholeFrom(0)),
+    v.check( // a generator reads the low 32 bits
+      (seeds) =>
+        new Set(seeds.map((seed) => seed % 2 ** 32)).size === seeds.length,
+      "seeds that differ in their low 32 bits",
+    ),
+  )),
   /** Kinds of value that backup connections hold, instead of `superNet.backup`. */
   payloads: v.optional(different(oneOf(["output", "residual"]))),
-  /** Lists of choices, such as models and counts of steps; a choice has a label, and values by their paths. */
+  /** Lists of choices, such as models and counts of steps; a choice has a label, and values by their paths but name and seed. */
   vary: v.optional(v.pipe(
     v.array(v.pipe(
       v.record(v.string(), v.record(v.string(), v.unknown())),
       v.check((list) => Object.keys(list).length > 0, "a choice at least"),
+      v.check(
+        (list) =>
+          !Object.values(list).some((own) => "seed" in own || "name" in own),
+        "no seed, which the list seeds varies, and no name, which labels give",
+      ),
     )),
     v.nonEmpty("a list of choices, one at least"),
   )),
@@ -96,13 +108,21 @@ export function sectionsOfFile(given: unknown): Section[] {
     );
     return { label, experiment: checkExperiment(experiment) };
   });
-  const names = new Set(sections.map(({ experiment: { name } }) => name));
-  if (names.size === sections.length) return sections;
-  throw new RangeError(
-    `Cannot ${doing}: vary has labels ${
-      sections.map(({ label }) => JSON.stringify(label)).join(", ")
-    }, expected ones that differ in letters and digits`,
-  );
+  const areOne = (of: (each: Section["experiment"]) => string) =>
+    new Set(sections.map(({ experiment }) => of(experiment))).size <
+      sections.length;
+  const labels = sections.map(({ label }) => JSON.stringify(label)).join(", ");
+  if (areOne(({ name }) => name)) {
+    throw new RangeError(
+      `Cannot ${doing}: vary has labels ${labels}, expected ones that differ in letters and digits`,
+    );
+  }
+  if (areOne(({ name: _, description: __, ...own }) => JSON.stringify(own))) {
+    throw new RangeError(
+      `Cannot ${doing}: two of ${labels} set the same values, expected ones that differ`,
+    );
+  }
+  return sections;
 }
 
 /** The experiments of one file as a study, whose results are joined; undefined if there is only one. */

@@ -106,7 +106,10 @@ const refusals: Readonly<Record<string, string>> = {
     "one list sets sampler.steps and another sampler.steps, expected",
   'vary=[{"a":{"sampler":{"steps":3}}},{"b":{"sampler.steps":4}}]':
     "one list sets sampler and another sampler.steps, expected",
-  'vary=[{"A":{"seed":5}}]': "one list sets seed and another seed, expected",
+  "seeds=[0,4294967296]": "expected seeds that differ in their low 32 bits",
+  'vary=[{"A":{"seed":5}}]': "expected no seed, which the list seeds varies",
+  'vary=[{"A":{"name":"b"}}]': "and no name, which labels give",
+  'vary=[{"A":{},"B":{"sampler.steps":4}}]': "set the same values, expected",
   'vary=[{"A":{"superNet.backup":"output"}}]':
     "one list sets superNet.backup and another superNet.backup,",
   'vary=[{"A":{"superNet":{"granularity":"block"}}}]':

@@ -3,6 +3,7 @@ import {
   assert,
   assertAlmostEquals,
   assertEquals,
+  assertRejects,
   assertThrows,
 } from "@std/assert";
 import { ditBlockGraph, livelyWeights } from "@dip-go/core/models";
@@ -196,7 +197,7 @@ Deno.test("a plan with a solver is opened and exported like any other", async ()
     const card = await Deno.readTextFile(`${folder}/README.md`);
     assert(card.includes("of which 2 compute a"));
   });
-  assertThrows(
+  await assertRejects(
     () => openSubNet(pipeline.sampler({ steps: 3, guidanceScale: 3 }), plan),
     RangeError,
     "learned of ddim at a guidance scale of 2, found ddim at 3",

@@ -24,12 +24,18 @@ export async function inputHashes(
     model: await contentHash(model),
     ...prompts && {
       prompts: {
-        search: await contentHash(prompts.search),
-        evaluation: await contentHash(prompts.evaluation),
+        search: await promptsHash(prompts.search),
+        evaluation: await promptsHash(prompts.evaluation),
       },
     },
     metrics: await Array.fromAsync(metrics, metricHashes),
   };
+}
+
+/** The hash of a file of prompts, after its format if the name tells one. */
+async function promptsHash(path: string): Promise<string> {
+  const [format = ""] = /\.(json|tsv)$/i.exec(path) ?? [];
+  return format.toLowerCase() + await contentHash(path);
 }
 
 /** The hashes of the files that a metric reads; a model of the hub is downloaded. */

@@ -86,6 +86,14 @@ Deno.test("inputHashes() hashes the prompts of search and of evaluation apart", 
     assertEquals(after.model, before.model);
     assertEquals(after.prompts!.evaluation, before.prompts!.evaluation);
     assert(after.prompts!.search !== before.prompts!.search);
+    const json = `${folder}/search.json`;
+    await Deno.copyFile(prompts.search, json);
+    const { prompts: other } = await inputHashes({
+      model: `${folder}/model`,
+      prompts: { ...prompts, search: json },
+      metrics: [],
+    });
+    assert(other!.search !== after.prompts!.search, "another format");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -17,8 +17,13 @@ import {
   type Results,
   writeResults,
 } from "@dip-go/eval/tables";
-import { checkExperiment } from "../../schema/experiment.ts";
-import { type FinishedRun, runExperiment, type RunOptions } from "../runner.ts";
+import {
+  type FinishedRun,
+  partOf,
+  runExperiment,
+  type RunOptions,
+} from "../runner.ts";
+import { openStepTools } from "../steps/step_tools.ts";
 import { joinedStudy, namedByPrompts, paperResultRow } from "./joined_study.ts";
 import { type FinishedSection, pooledSections } from "./pooled_seeds.ts";
 import type { Section, Study } from "../../schema/study.ts";
@@ -27,14 +32,17 @@ import type { Section, Study } from "../../schema/study.ts";
  * Runs a study; steps that were made before are read from the store.
  *
  * @param sections The sections of one of its scales, with models and prompts on this machine.
- * @throws As `runExperiment`; the settings of every section are checked before the first runs.
+ * @throws As `runExperiment`; every section is opened before the first runs, so that none is refused later.
  */
 export async function runStudy(
   study: Study,
   sections: readonly Section[],
   options: RunOptions,
 ): Promise<FinishedRun> {
-  for (const { experiment } of sections) checkExperiment(experiment);
+  for (const { experiment } of sections) {
+    const part = await partOf(experiment, options);
+    await using _tools = await openStepTools(part, { log: () => {} });
+  }
   const finished: FinishedSection[] = [];
   for (const [i, section] of sections.entries()) {
     const { name } = section.experiment;
@@ -131,7 +139,9 @@ function tableFile(
     ...notesOf(study).map((note) => `- ${note}`),
     "\n## Sections\n",
     ...finished.map(({ section: { label, experiment }, run: { folder } }) =>
-      `- ${label}: ${experiment.description}; \`${folder}\``
+      `- ${
+        [label, experiment.description].filter(Boolean).join(": ")
+      }; \`${folder}\``
     ),
     `\n${date}, commit ${commit}, ${hardware}: \`${command}\`\n`,
   ].join("\n");

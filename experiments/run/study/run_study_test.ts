@@ -176,5 +176,12 @@ Deno.test("runStudy() refuses a section before it runs any", () =>
       RangeError,
       "Cannot run experiment tiny-b: sparsity[0] is 2, expected a number from 0 on",
     );
+    const sampler = { ...b.experiment.sampler, kind: "edm-euler" } as const;
+    const unmade = { ...b, experiment: { ...b.experiment, sampler } };
+    await assertRejects(
+      () => runStudy(study, [a, unmade], options),
+      Error,
+      "Cannot make edm-euler for",
+    );
     assertEquals(options.lines, []);
   }));
