@@ -9,7 +9,7 @@ export {
 export type { PipelineOptions } from "./loaded_pipeline.ts";
 export { loadPipeline, Pipeline } from "./pipeline.ts";
 export { PipelineSampler } from "./pipeline_sampler.ts";
-export type { SamplerOptions } from "./sampler_options.ts";
+export { type SamplerOptions, samplerOptionsIn } from "./sampler_options.ts";
 export { openFullSampler, timesteps } from "./sampling/full_sampler.ts";
 export { openNetwork, stepInput } from "./sampling/network_calls.ts";
 export { type DrawOptions, PictureSampler } from "./picture_sampler.ts";

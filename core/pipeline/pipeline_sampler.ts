@@ -43,7 +43,7 @@ import {
   type DrawOptions,
   PictureSampler,
 } from "./picture_sampler.ts";
-import type { SamplerOptions } from "./sampler_options.ts";
+import { checkSamplerOptions, type SamplerOptions } from "./sampler_options.ts";
 import type { SamplingInputs } from "./sampling_loop.ts";
 import {
   checkStrength,
@@ -59,13 +59,6 @@ import {
   type StartDrawer,
 } from "./start/starting_latents.ts";
 
-/** The largest value of each option of guidance. */
-const mostOf = {
-  guidanceScale: Number.MAX_VALUE,
-  trueCfgScale: Number.MAX_VALUE,
-  guidanceRescale: 1,
-};
-
 /** @throws {RangeError} If an option of guidance is out of its range, or an option is given that the pipeline would not read. */
 function checkOptions(
   { name, model, kind }: LoadedPipeline,
@@ -76,12 +69,8 @@ function checkOptions(
       `Cannot sample ${name}: ${key} is ${options[key]}, expected ${expected}`,
     );
   };
+  checkSamplerOptions(options, name);
   const { trueCfgScale = 1, clipSkip = 0 } = options;
-  for (const key of Object.keys(mostOf) as (keyof typeof mostOf)[]) {
-    const value = options[key] ?? 0;
-    if (value >= 0 && value <= mostOf[key]) continue;
-    refuse(key, mostOf[key] === 1 ? "0 to 1" : "a number from 0");
-  }
   if (trueCfgScale !== 1 && !isDistilled(model)) {
     refuse(
       "trueCfgScale",

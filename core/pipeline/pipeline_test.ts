@@ -69,6 +69,18 @@ Deno.test("withSteps() takes another solver, along the lines of flow matching to
   assertEquals(steps, expected.steps);
 });
 
+Deno.test("sampler() refuses options that it does not know, which code without types may give", async () => {
+  const pipeline = await loadPipeline("zoo/models/dit-shapes");
+  const given: Readonly<Record<string, object>> = {
+    "stepz is 5, expected no key but steps, ": { stepz: 5 },
+    'guidanceScale is "3", expected a number from 0': { guidanceScale: "3" },
+    'backup is "outputs", expected output or residual': { backup: "outputs" },
+  };
+  for (const [message, options] of Object.entries(given)) {
+    assertThrows(() => pipeline.sampler(options), RangeError, message);
+  }
+});
+
 Deno.test("a network alone loads, and says that it has no scheduler when it is sampled", async () => {
   const folder = "zoo/models/dit-shapes/transformer";
   const pipeline = await loadPipeline(folder);

@@ -1,4 +1,6 @@
 /** The options of a pipeline's sampler. */
+import * as v from "valibot";
+import { conform, oneOf, record, weight } from "../files/schema.ts";
 import type { Granularity } from "../models/network.ts";
 import type { SamplerKind, StepChoice } from "../samplers/make_sampler.ts";
 import type { SchedulerConfig } from "../samplers/schedule/scheduler_config.ts";
@@ -60,3 +62,48 @@ export interface SamplerOptions extends
   /** The value that is kept of a transformer's unit; its output by default. */
   readonly backup?: "output" | "residual";
 }
+
+const part = "0 to 1";
+const scale = v.optional(weight);
+/** A value that what reads it checks. */
+const read = v.optional(v.unknown());
+
+const entries = {
+  steps: read,
+  timesteps: read,
+  sigmas: read,
+  eta: scale,
+  originalInferenceSteps: read,
+  guidanceScale: scale,
+  trueCfgScale: scale,
+  guidanceRescale: v.optional(
+    v.pipe(v.number(part), v.minValue(0, part), v.maxValue(1, part)),
+  ),
+  clipSkip: read,
+  maxSequenceLength: read,
+  kind: read,
+  scheduler: read,
+  start: read,
+  until: read,
+  aestheticScore: read,
+  negativeAestheticScore: read,
+  height: read,
+  width: read,
+  useResolutionBinning: read,
+  tiling: read,
+  granularity: read,
+  backup: v.optional(oneOf(["output", "residual"])),
+} satisfies Record<keyof SamplerOptions, v.GenericSchema>;
+
+const schema = record(entries);
+
+/** @throws {RangeError} If an option is unknown, or one of guidance is out of its range. */
+export function checkSamplerOptions(options: SamplerOptions, name: string) {
+  conform(schema, options, `sample ${name}`, RangeError);
+}
+
+/** The options of a sampler among others, as a command has. */
+export const samplerOptionsIn = (options: object): SamplerOptions =>
+  Object.fromEntries(
+    Object.entries(options).filter(([key]) => Object.hasOwn(entries, key)),
+  );

@@ -9,6 +9,7 @@ import {
   type PipelineSampler,
   type SamplerOptions,
 } from "@dip-go/core";
+import { samplerOptionsIn } from "@dip-go/core/pipeline";
 import {
   type Picture,
   readPicture,
@@ -92,7 +93,7 @@ async function firstDrawing(
   const loaded = async (precise: PipelineOptions) => {
     const loading = { device, widening, weights, config, ...precise };
     return (await loadPipeline(options.model, loading)).sampler({
-      ...options,
+      ...samplerOptionsIn(options),
       start,
       until: refiner === undefined ? undefined : options.refinerFrom,
     });

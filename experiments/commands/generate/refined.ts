@@ -1,6 +1,6 @@
 /** A second pipeline that finishes a first one's latents, like SDXL's (Podell et al., 2023, section 2.5). */
 import { loadPipeline } from "@dip-go/core";
-import type { PictureSampler } from "@dip-go/core/pipeline";
+import { type PictureSampler, samplerOptionsIn } from "@dip-go/core/pipeline";
 import { isInt8 } from "@dip-go/core/runtime";
 import { joined, type Tensor } from "@dip-go/core/tensor";
 import { denseMacs, superNetOf } from "@dip-go/supernet/gates";
@@ -37,7 +37,7 @@ export async function refined(
   const precision = isInt8(options.precision) ? undefined : options.precision;
   const pipeline = await loadPipeline(refiner, { device, precision, widening });
   const sampler = pipeline.sampler({
-    ...options,
+    ...samplerOptionsIn(options),
     start: { latents: joined(begun), from },
   });
   const macs = first.macs + denseMacs(superNetOf(sampler));
