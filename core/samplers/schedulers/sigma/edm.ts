@@ -78,7 +78,7 @@ export function makeEdmDpmSolver(
   options: StepOptions,
 ): Sampler {
   const { begin = 0 } = options;
-  const sigmas = sigmasOf(config, options);
+  const sigmas = sigmasOf(config, options, Math.fround(config.ends.min));
   const all = sigmas.map((sigma) =>
     levelOfSigma(sigma / config.sigmaData, quarterLog(sigma))
   );
@@ -98,15 +98,18 @@ export function makeEdmDpmSolver(
   });
 }
 
-/** The sigmas of T calls, and the one at which the last step ends. @throws {RangeError} If the number of steps is out of range. */
+/** The sigmas of T calls, and the one at which the last step ends: a single one's, if not zero, at `endOfOne`. @throws {RangeError} If the number of steps is out of range. */
 function sigmasOf(
   { ends, spacing, finalSigmas }: EdmConfig,
   { steps = 0 }: StepOptions,
+  endOfOne?: number,
 ): number[] {
   checkStepCount(steps, mostSteps);
-  const sigmas = sigmaSpacings[`use_${spacing}_sigmas`](steps, ends)
-    .map(Math.fround);
-  return [...sigmas, finalSigmas === "zero" ? 0 : sigmas[steps - 1]];
+  const sigmas = steps === 1 && spacing === "exponential"
+    ? [Math.fround(ends.min)] // as in diffusers, which spaces from the least up
+    : sigmaSpacings[`use_${spacing}_sigmas`](steps, ends).map(Math.fround);
+  const end = steps === 1 ? endOfOne ?? sigmas[0] : sigmas[steps - 1];
+  return [...sigmas, finalSigmas === "zero" ? 0 : end];
 }
 
 /** A sampler on x from steps on other latents, each of which times its unit is x. */
