@@ -123,6 +123,43 @@ Deno.test("fuseLoras() takes a folder of peft's, and towers with and without tex
     }
   }));
 
+Deno.test("fuseLoras() refuses peft's LoRAs whose start changed the model's own weights, and those of a text encoder", () =>
+  inNewFolder(async (path) => {
+    const fusing = async (module: string, init_lora_weights: unknown) => {
+      const name = `base_model.model.${module}`;
+      const [down, up] = [[1, 16], [16, 1]]
+        .map((shape) => float32(shape, new Float32Array(16)));
+      const tensors = new Map(Object.entries({
+        [`${name}.lora_A.weight`]: down,
+        [`${name}.lora_B.weight`]: up,
+      }));
+      await writeSafetensors(`${path}/adapter_model.safetensors`, tensors);
+      await Deno.writeTextFile(
+        `${path}/adapter_config.json`,
+        JSON.stringify({ lora_alpha: 1, init_lora_weights }),
+      );
+      const folder = `${path}/${module}-${init_lora_weights}`;
+      return await fuseLoras(`${data}pipelines/sd`, [{ path }], { folder });
+    };
+    const module = "mid_block.attentions.0.transformer_blocks.0.attn1.to_q";
+    const changing = ["pissa", "pissa_niter_4", "corda", "olora", "OLoRA"];
+    for (const start of [...changing, "loftq", "lora_ga"]) {
+      await assertRejects(
+        () => fusing(module, start),
+        TypeError,
+        `adapter_config.json: init_lora_weights is "${start}", expected one that leaves`,
+      );
+    }
+    for (const start of [true, false, "gaussian", "eva", "orthogonal"]) {
+      assertEquals((await fusing(module, start)).get("unet"), 1);
+    }
+    await assertRejects(
+      () => fusing("encoder.layers.0.self_attn.q_proj", true),
+      RangeError,
+      "one of a text encoder is read as diffusers saves it",
+    );
+  }));
+
 Deno.test("fuseLoras() adds several LoRAs, and takes one away by a negative scale", () =>
   inNewFolder(async (folder) => {
     const path = loraOf("kohya");
@@ -157,6 +194,15 @@ Deno.test("fuseLoras() refuses before it writes: another model's LoRA, other met
       "expected [outputs, 1]": {
         [`${key}.lora_A.weight`]: matrix(1, 2),
         [`${key}.lora_B.weight`]: matrix(3, 2),
+      },
+      "holds no changes": {},
+      'unet.mid_block.attentions.0.proj_in.lora_B.weight" is not finite': {
+        [`${key}.lora_A.weight`]: matrix(1, 16),
+        [`${key}.lora_B.weight`]: float32([16, 1], Array(16).fill(NaN)),
+      },
+      "kohya's names of FLUX and SD3 are not read": {
+        "lora_unet_double_blocks_0_img_attn_qkv.lora_down.weight": matrix(1, 2),
+        "lora_unet_double_blocks_0_img_attn_qkv.lora_up.weight": matrix(6, 1),
       },
       "it changes transformer, which": {
         "transformer.x.lora_A.weight": matrix(1, 2),

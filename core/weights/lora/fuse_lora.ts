@@ -67,7 +67,7 @@ function changesByWeight(
     const name = weights.get(module);
     if (!name) {
       throw new RangeError(
-        `Cannot fuse LoRA ${path}: ${file.path} has no weight of a module "${module}"; is the LoRA for another model?`,
+        `Cannot fuse LoRA ${path}: ${file.path} has no weight of a module "${module}"; is the LoRA for another model? (one of a text encoder is read as diffusers saves it)`,
       );
     }
     const { shape } = file.tensors.get(name)!;

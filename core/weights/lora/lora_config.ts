@@ -12,10 +12,13 @@ export interface LoraConfig {
   readonly isRankStabilised: boolean;
 }
 
+/** peft's starts that change the model's own weights too, which a LoRA's file does not hold. */
+const changingStarts = /^(pissa|corda|olora|loftq|lora_ga)/i;
+
 /**
  * Reads the settings of a file, by part.
  *
- * @throws {TypeError} If they are malformed or ask for DoRA, or peft's tensors have none beside them.
+ * @throws {TypeError} If they are malformed, ask for DoRA or changed the model's own weights, or peft's tensors have none beside them.
  */
 export async function loraConfigs(
   file: TensorFile,
@@ -67,6 +70,12 @@ function loraConfig(json: unknown, path: string): LoraConfig {
     );
   };
   if (use_dora) refuse("use_dora", "false");
+  if (changingStarts.test(`${values.init_lora_weights}`)) {
+    refuse(
+      "init_lora_weights",
+      "one that leaves the model's weights as they were; peft's save_pretrained converts by path_initial_model_for_weight_conversion",
+    );
+  }
   const isNumber = (value: unknown) => Number.isFinite(value ?? 0);
   if (!isNumber(lora_alpha)) refuse("lora_alpha", "a number");
   const patterns = Object.entries(isRecord(alpha_pattern) ? alpha_pattern : {})

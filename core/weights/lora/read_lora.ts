@@ -1,6 +1,7 @@
 /** Reads a LoRA's file: low-rank changes of weights. */
 import type { Tensor } from "../../tensor/tensor.ts";
 import { entriesOf } from "../../files/is_file.ts";
+import { checkFinite } from "../finite/check_finite.ts";
 import { openTensorFile } from "../open_tensor_file.ts";
 import type { TensorFile } from "../tensor_file.ts";
 import { loraConfigs } from "./lora_config.ts";
@@ -26,11 +27,17 @@ export interface LoraChange {
  * The changes of a LoRA's file. Without an alpha, factor is 1.
  *
  * @param path A safetensors file, one by `torch.save`, or the folder of either as diffusers or peft save it.
- * @throws {TypeError} If a tensor is none of a LoRA, or as `loraConfigs`.
- * @throws {RangeError} If a change lacks a tensor, or its tensors differ in rank.
+ * @throws {TypeError} If a tensor is none of a LoRA or there is none, or as `loraConfigs`.
+ * @throws {RangeError} If a change lacks a tensor, its tensors differ in rank, or a value is not finite.
  */
 export async function readLora(path: string): Promise<LoraChange[]> {
   const file = openTensorFile(await fileOf(path));
+  if (file.tensors.size === 0) {
+    throw new TypeError(
+      `Cannot read LoRA ${path}: it holds no changes, expected pairs of tensors`,
+    );
+  }
+  checkFinite(file.tensors);
   const configs = await loraConfigs(file);
   return grouped(file).map(({ part, module, down, up, alpha }) => {
     if (!down || !up) {
@@ -95,6 +102,9 @@ const scalarOf = (file: TensorFile, name: string): number =>
     ? file.readFloat32(name).data[0]
     : Number(file.read(name).data[0]);
 
+/** kohya's names of FLUX and SD3, whose tensors hold several modules of diffusers. */
+const joinedModules = /^lora_unet_(double|single|joint)_blocks_/;
+
 /** The place of a change, and its tensors' names by their roles. */
 type NamedChange =
   & Pick<LoraChange, "part" | "module">
@@ -103,6 +113,11 @@ type NamedChange =
 function grouped({ path, tensors }: TensorFile): NamedChange[] {
   const changes = new Map<string, NamedChange>();
   for (const name of tensors.keys()) {
+    if (joinedModules.test(name)) {
+      throw new TypeError(
+        `Cannot read LoRA ${path}: found "${name}", and kohya's names of FLUX and SD3 are not read, expected diffusers' names; for FLUX, its FluxPipeline.lora_state_dict reads the file and save_lora_weights writes another`,
+      );
+    }
     const own = loraName(name);
     if (!own) {
       throw new TypeError(
