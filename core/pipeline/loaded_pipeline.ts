@@ -72,6 +72,10 @@ export class LoadedPipeline {
   /** Loads the autoencoder; null if latents are pixels. @throws As `loadComponent`. */
   async autoencoder(): Promise<Autoencoder | null> {
     if (this.drawsPixels) return null;
-    return await loadAutoencoder(this.folder, { weights: this.checkpoint });
+    const { folder, checkpoint, kind } = this;
+    const loaded = await loadAutoencoder(folder, { weights: checkpoint });
+    return kind.centresLatents
+      ? loaded
+      : { ...loaded, config: { ...loaded.config, statistics: undefined } };
   }
 }

@@ -37,6 +37,8 @@ export interface PipelineKind {
   readonly mostShift?: number;
   /** Values of keys of the folder's scheduler that diffusers' class sets, whatever the file says: early files had others. */
   readonly scheduler?: Readonly<Record<string, unknown>>;
+  /** Whether the autoencoder's `latents_mean` and `latents_std` are applied, if its file has them. */
+  readonly centresLatents?: boolean;
   /** The start from a picture; a kind without it starts from noise alone. */
   readonly start?: PictureStarts;
   /** The text encoders; a kind without them draws classes. */

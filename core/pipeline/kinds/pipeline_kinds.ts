@@ -52,6 +52,7 @@ const latentConsistency: PipelineKind = {
 const stableDiffusionXl: PipelineKind = {
   steps: 50,
   guidanceScale: 5,
+  centresLatents: true,
   start: { image: 0.3, mask: 0.9999 },
   prompts: { clip: true, open: promptEncoder(clipPairTexts) },
 };

@@ -88,6 +88,27 @@ Deno.test("latents are freed of their channels' statistics, and get them back", 
   });
 });
 
+Deno.test("latents have their channels' statistics in SDXL's pipelines alone, as in diffusers", async () => {
+  const kinds = [
+    "StableDiffusionXLPipeline",
+    "StableDiffusionPipeline",
+  ] as const;
+  for (const kind of kinds) {
+    await inTinyPipeline(kind, async (folder) => {
+      const file = `${folder}/vae/config.json`;
+      const [latents_mean, latents_std] = [[1, 2, 3, 4], [5, 6, 7, 8]];
+      const config = JSON.parse(await Deno.readTextFile(file));
+      const own = { ...config, latents_mean, latents_std };
+      await Deno.writeTextFile(file, JSON.stringify(own));
+      const autoencoder = await (await loadPipeline(folder)).autoencoder();
+      const expected = kind === kinds[0]
+        ? { mean: latents_mean, deviation: latents_std }
+        : undefined;
+      assertEquals(autoencoder!.config.statistics, expected);
+    });
+  }
+});
+
 Deno.test("pictures with a seed each start as each alone, at the size of the picture", async () => {
   await inTinyPipeline("StableDiffusionPipeline", async (folder) => {
     const pipeline = await loadPipeline(folder);
