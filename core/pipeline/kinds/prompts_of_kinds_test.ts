@@ -314,6 +314,26 @@ Deno.test("FLUX runs twice for true guidance, which needs a negative prompt", as
   });
 });
 
+Deno.test("layers of CLIP that a tower has not cannot be left out", async () => {
+  const most = [
+    ["StableDiffusionPipeline", 2],
+    ["StableDiffusionXLPipeline", 1],
+    [sd3, 1],
+  ] as const;
+  for (const [kind, limit] of most) {
+    await inTinyPipeline(kind, async (folder) => {
+      await using _allowed = await opened(folder, { clipSkip: limit });
+      await assertRejects(
+        () => opened(folder, { clipSkip: limit + 1 }),
+        RangeError,
+        `clipSkip is ${
+          limit + 1
+        }, expected at most ${limit}, as text_encoder has 2 layers`,
+      );
+    });
+  }
+});
+
 Deno.test("a DiT has no prompts, and no layers of CLIP to leave out", async () => {
   const pipeline = await loadPipeline("zoo/models/dit-shapes");
   assertEquals(pipeline.kind.prompts, undefined);

@@ -24,8 +24,9 @@ export const clipPairTexts: OpenTexts = async (towers, request) => {
   const layers = [layer(0), layer(clipSkip)];
   const first = parts?.lacks("text_encoder")
     ? undefined
-    : await towers.clip("", { outputs: layers });
-  const second = await towers.clip("_2", { outputs: [...layers, "embeds"] });
+    : await towers.clip("", { outputs: layers, unread: 1 });
+  const outputs = [...layers, "embeds"];
+  const second = await towers.clip("_2", { outputs, unread: 1 });
   if (first && first.tokens !== second.tokens) {
     throw new RangeError(
       `Cannot encode prompts for ${towers.folder}: its tokenizers make ${first.tokens} and ${second.tokens} tokens, expected the same number`,

@@ -27,8 +27,9 @@ export const sd3Texts: OpenTexts = async (towers, { network, options }) => {
     options;
   const layer = (skipped: number) => `hidden_states.${-2 - skipped}`;
   const outputs = [layer(0), layer(clipSkip), "embeds"];
-  const first = await towers.clip("", { outputs });
-  const second = await towers.clip("_2", { outputs, length: first.tokens });
+  const asked = { outputs, unread: 1 };
+  const first = await towers.clip("", asked);
+  const second = await towers.clip("_2", { ...asked, length: first.tokens });
   const t5 = network.parts?.lacks("text_encoder_3")
     ? undefined
     : await towers.t5("_3", { length, seesPadding: true });

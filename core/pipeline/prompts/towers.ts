@@ -34,16 +34,28 @@ export class Towers {
    *
    * @param options.outputs Names of features, as `clipTextGraph` knows them.
    * @param options.length The number of tokens, S; the tokenizer's own by default.
-   * @throws As `loadTokenizer`, `loadComponent` and `clipTextGraph`.
+   * @param options.unread The number of last layers that the family never reads.
+   * @throws {RangeError} If the tower has fewer layers than are to be skipped, or as `loadTokenizer`, `loadComponent` and `clipTextGraph`.
    */
   async clip(
     suffix: string,
-    { outputs, length }: { outputs: readonly string[]; length?: number },
+    { outputs, length, unread = 0 }: {
+      outputs: readonly string[];
+      length?: number;
+      unread?: number;
+    },
   ): Promise<Tower<Record<string, Tensor>>> {
     const { config, weights } = await loadClipText(this.#encoder(suffix), {
       weights: this.request.checkpoint,
       projects: outputs.includes("embeds"),
     });
+    const { clipSkip = 0 } = this.request.options;
+    const most = config.layers - unread;
+    if (clipSkip > most) {
+      throw new RangeError(
+        `Cannot encode prompts for ${this.folder}: clipSkip is ${clipSkip}, expected at most ${most}, as text_encoder${suffix} has ${config.layers} layers`,
+      );
+    }
     const tokenizer = await this.#tokenizer(suffix, config, length);
     const { length: tokens } = tokenizer;
     const options = { batch: 1, tokens, outputs: [...new Set(outputs)] };
