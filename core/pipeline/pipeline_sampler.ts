@@ -288,15 +288,15 @@ export class PipelineSampler {
     return tokens - usual + wanted;
   }
 
-  /** Opens the decoder of final latents; null if latents are pixels. @throws As `loadComponent`. */
-  async openDecoder(): Promise<PictureDecoder | null> {
+  /** Opens the decoder of final latents, which fits pictures to a size, the caller's by default; null if latents are pixels. @throws As `loadComponent`. */
+  async openDecoder(fitted = this.asked): Promise<PictureDecoder | null> {
     const autoencoder = await this.pipeline.autoencoder();
     if (!autoencoder) return null;
-    const { pipeline: { sessions }, latents, asked, size } = this;
+    const { pipeline: { sessions }, latents, size } = this;
     const { tiling } = this.#options;
     const options = { ...sessions, tiling };
     const decoder = await openPictureDecoder(autoencoder, latents, options);
-    return size === asked ? decoder : fitting(decoder, asked);
+    return size === fitted ? decoder : fitting(decoder, fitted);
   }
 
   /**

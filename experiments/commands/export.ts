@@ -17,7 +17,9 @@ export const exportCommand = command(exportForm, async (values, words) => {
     subject,
     form.precision,
   );
-  const { drawsClasses } = sampler.pipeline;
+  const { drawsClasses, pixelsPerLatent } = sampler.pipeline;
+  const [height, width] = sampler.latents.slice(1)
+    .map((side) => pixelsPerLatent * side);
   const drawn = example?.prompt ?? example?.class ?? (drawsClasses ? 0 : "");
   const eight = { precision: form.precision, file, subject: drawn };
   const { nodes, macs, files, float32Bytes } = await exportSubNet(
@@ -35,6 +37,7 @@ export const exportCommand = command(exportForm, async (values, words) => {
     `${output}/model.onnx: ${nodes} nodes, ${
       (macs.full / macs.subNet).toFixed(2)
     } times fewer MACs than the full sampler`,
+    `  pictures of ${height} by ${width} pixels`,
     ...files.map(({ name, bytes }) => `  ${name}  ${megabytes(bytes)}`),
     `  weights in float32 would take ${megabytes(float32Bytes)}`,
   ];

@@ -125,6 +125,6 @@ async function finished(
   form: ExportForm,
 ): Promise<Record<string, Tensor>> {
   if (form.latents && !sampler.pipeline.drawsPixels) return { latents };
-  await using decoder = await sampler.openDecoder();
+  await using decoder = await sampler.openDecoder(sampler.size);
   return { pictures: await decoder?.decode(latents) ?? latents };
 }

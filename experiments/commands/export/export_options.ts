@@ -1,5 +1,6 @@
 /** The options of `deno task export`, and the request that they make. */
 import { precisions } from "@dip-go/core/runtime";
+import { generateForm } from "../generate/generate_options.ts";
 import { int8Rows } from "../options/int8_choice.ts";
 import { gatesRows, modelRows, samplerRows } from "../options/model_rows.ts";
 import {
@@ -30,6 +31,7 @@ const ownRows = {
   config: modelRows.config,
   weights: modelRows.weights,
   ...samplerRows,
+  "exact-size": generateForm.options["exact-size"],
   ...gatesRows,
 };
 
@@ -133,7 +135,7 @@ function subjectOf(
     );
   }
   const foreign = Object.entries(model === undefined ? ofModel : ofRun);
-  const odd = foreign.find(([, value]) => value !== undefined);
+  const odd = foreign.find(([, value]) => (value ?? false) !== false);
   if (odd) {
     throw new RangeError(
       `Cannot export: ${dashed(odd[0])} is an option ${

@@ -15,6 +15,10 @@ const configFile = decodeURIComponent(
   new URL("../../../deno.json", import.meta.url).pathname,
 );
 
+const pixart = decodeURIComponent(
+  new URL("../../../testdata/pipelines/pixart", import.meta.url).pathname,
+);
+
 /** Runs a folder's program without this project's code; returns its largest difference from the example. */
 async function runSample(folder: string): Promise<number> {
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -208,6 +212,21 @@ Deno.test("export refuses gates of other units, and a text encoder that is not o
     assertStringIncludes(error!, odd);
     const { error: second } = await exportCommand([...args, "--text-encoder"]);
     assertStringIncludes(second!, "leave --text-encoder out");
+  }));
+
+Deno.test("export of a PixArt gives the pictures of its example, at a size of its training, which it tells, or just the asked size", () =>
+  inTemporaryFolder(async (folder) => {
+    const sizes = [["208 by 304"], ["32 by 48", "--exact-size"]];
+    for (const [drawn, ...exact] of sizes) {
+      const out = `${folder}/out${exact}`;
+      const size = ["--height", "32", "--width", "48", ...exact];
+      const { lines, error } = await exportCommand([
+        ...["--model", pixart, "--steps", "1", ...size, "-o", out],
+      ]);
+      assertEquals(error, undefined);
+      assertEquals(lines![1], `  pictures of ${drawn} pixels`);
+      assert(await runSample(out) < 1e-3);
+    }
   }));
 
 Deno.test("export refuses an unknown class before it writes a file", () =>

@@ -99,10 +99,12 @@ async function plansIn(run: string): Promise<string[]> {
 }
 
 async function subNetOfModel(
-  { model, weights, config, gates, sampler: kind, ...sampled }: ModelSubject,
+  { model, weights, config, gates, sampler: kind, exactSize, ...sampled }:
+    ModelSubject,
 ): Promise<ExportedSubject> {
   const pipeline = await loadPipeline(model, { weights, config });
-  const sampler = pipeline.sampler({ kind, ...sampled });
+  const useResolutionBinning = exactSize ? false : undefined;
+  const sampler = pipeline.sampler({ kind, useResolutionBinning, ...sampled });
   if (gates === undefined) return { sampler, origin: "the full sampler" };
   const plan = await readPlan(gates);
   checkPlan(plan, { ...superNetOf(sampler), sampler }, gates);
