@@ -139,7 +139,13 @@ export async function evaluatePictures(
     ? "there is no reference"
     : `${reference} has no ${alone}`;
   if (metrics.length === 0) {
-    refuse(folder, `no metric is asked for, and ${missing}`);
+    const why = alone === undefined ? "" : `, and ${missing}`;
+    refuse(folder, `no metric is asked for${why}`);
+  }
+  const odd = metrics.find((metric) => !pictureMetrics.includes(metric));
+  if (odd) {
+    const known = pictureMetrics.join(", ");
+    refuse(folder, `"${odd}" is no metric, expected any of ${known}`);
   }
   const isPaired = (metric: PictureMetric): metric is PairedMetric =>
     paired.some((name) => name === metric);

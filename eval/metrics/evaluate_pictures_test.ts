@@ -208,6 +208,9 @@ Deno.test("evaluatePictures() names the input that a metric lacks", async () => 
     metrics: ["psnr"],
   }, 11);
   await refused("no metric is asked for, and ", {}, 11);
+  await refused('"PSNR" is no metric, expected any of psnr, ssim', {
+    metrics: ["PSNR" as "psnr"],
+  });
   const none = { reference: undefined };
   await refused("no metric is asked for, and there is no reference", none);
   await refused("there is no reference, which ssim needs", {

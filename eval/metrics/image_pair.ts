@@ -9,8 +9,19 @@ export type Images = Tensor<"float32">;
  *
  * @throws {TypeError} If the shapes differ or are of another rank; the message
  * opens with "Cannot compute `metric`".
+ * @throws {RangeError} If the range of values is no number above 0.
  */
-export function imagePairSizes(metric: string, a: Images, b: Images) {
+export function imagePairSizes(
+  metric: string,
+  a: Images,
+  b: Images,
+  dataRange: number,
+) {
+  if (!(dataRange > 0 && dataRange < Infinity)) {
+    throw new RangeError(
+      `Cannot compute ${metric}: dataRange is ${dataRange}, expected a number above 0`,
+    );
+  }
   const refuse = (why: string): never => {
     throw new TypeError(`Cannot compute ${metric}: images are ${why}`);
   };

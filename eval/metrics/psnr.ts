@@ -29,7 +29,7 @@ export function psnr(
   b: Images,
   { dataRange }: { dataRange: number },
 ): number[] {
-  const { B, C, H, W } = imagePairSizes("PSNR", a, b);
+  const { B, C, H, W } = imagePairSizes("PSNR", a, b, dataRange);
   const batchOf = ({ data }: Images) => float32([B, C, H, W], data);
   return meanSquaredErrors(batchOf(a), batchOf(b))
     .map((error) => 10 * Math.log10(dataRange ** 2 / error));

@@ -6,6 +6,7 @@ import {
   metricCases,
 } from "@dip-go/testing/files";
 import { meanSquaredErrors, psnr } from "./psnr.ts";
+import { ssim } from "./ssim.ts";
 
 interface PsnrCase extends MetricCase {
   psnr: number;
@@ -34,6 +35,19 @@ Deno.test("psnr() refuses tensors that are no images", () => {
     TypeError,
     "images are float32[4,4], expected [C,H,W] or [B,C,H,W]",
   );
+});
+
+Deno.test("psnr() and ssim() refuse a range of values that is none", () => {
+  const image = float32([1, 11, 11], new Float32Array(121));
+  for (const dataRange of [0, -2, NaN, undefined as unknown as number]) {
+    for (const metric of [psnr, ssim]) {
+      assertThrows(
+        () => metric(image, image, { dataRange }),
+        RangeError,
+        `dataRange is ${dataRange}, expected a number above 0`,
+      );
+    }
+  }
 });
 
 Deno.test("meanSquaredErrors() is a value a sample", () => {

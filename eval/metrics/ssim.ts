@@ -50,7 +50,7 @@ export function ssim(
     padding?: SsimPadding;
   },
 ): number[] {
-  const { B, C, H, W } = imagePairSizes("SSIM", a, b);
+  const { B, C, H, W } = imagePairSizes("SSIM", a, b, dataRange);
   if (padding === "valid" && Math.min(H, W) < windowSize) {
     throw new RangeError(
       `Cannot compute SSIM: images are ${H}x${W}, expected at least ${windowSize}x${windowSize} for "valid" windows`,

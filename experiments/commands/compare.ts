@@ -26,7 +26,7 @@ export const compareCommand = command({
   usage: ["deno task compare <name or run folder>... [options]"],
   words: {
     "<name>": "The latest finished run of an experiment",
-    "<run folder>": "results/<name>/<run-id>",
+    "<run folder>": "results/<name>/<run-id>, or its results.json",
   },
   options: {
     format: oneOf(formats)("<f>", formats.join(", "), { default: "text" }),
@@ -79,7 +79,7 @@ async function writeReport(
 
 /** The `results.json` of a run folder, or of the latest finished run of an experiment. */
 async function resultsFile(name: string, root: string): Promise<string> {
-  const own = `${name}/results.json`;
+  const own = name.endsWith("results.json") ? name : `${name}/results.json`;
   if (await isFile(own)) return own;
   const runs: { file: string; time: number }[] = [];
   for (const run of await entriesOf(`${root}/${name}`)) {

@@ -39,7 +39,7 @@ import { withValues } from "../schema/setting.ts";
 import { sectionsOfFile, sweepOf } from "../schema/sweep.ts";
 import { graphFolder, readGraph } from "../run/run_graph.ts";
 import { quoted } from "../engine/executors/slurm/array_scripts.ts";
-import { statusLines } from "../engine/executors/slurm/run_status.ts";
+import { statusLines } from "../engine/executors/run_status.ts";
 import {
   engineRows,
   executorOf,

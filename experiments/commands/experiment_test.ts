@@ -197,6 +197,7 @@ Deno.test("experiment runs, and compare finds the run by name and by folder", ()
     ]);
     const found = await compareCommand([run, "--format", "csv"]);
     assertEquals(named, found);
+    assertEquals(await compareCommand([file, "--format", "csv"]), found);
     assertStringIncludes(named.lines[0], "quickstart");
     const twice = await compareCommand([run, run, "--format", "md"]);
     assertStringIncludes(twice.lines[0], "quickstart (2)");

@@ -23,7 +23,8 @@ export function messageOf(thrown: unknown): string {
   if (!ofFile) return message;
   const why = message.slice(0, ofFile.index);
   const [, how, path] = ofFile;
-  if (path === undefined || /^Cannot /.test(why)) return why;
+  if (path === undefined || why.includes(path)) return why;
+  if (/^Cannot /.test(why)) return `${why}: ${path}`;
   return `Cannot ${how === "mkdir" ? "make" : "open"} ${path}: ${why}`;
 }
 

@@ -33,7 +33,7 @@ export class Lpips implements AsyncDisposable {
    * @throws {RangeError} If the pictures are too small for the network.
    */
   async distances(a: Images, b: Images): Promise<number[]> {
-    const { B, C, H, W } = imagePairSizes("LPIPS", a, b);
+    const { B, C, H, W } = imagePairSizes("LPIPS", a, b, 2);
     const session = await this.#sized(H, W);
     const [xs, ys] = [a, b].map(({ data }) =>
       unstacked(float32([B, 1, C, H, W], data))

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { GraphLine } from "../../graph_file.ts";
 import { arrayScript, reportScript, submitScript } from "./array_scripts.ts";
-import { madeSteps, statesOf, timeOf } from "./run_status.ts";
+import { madeSteps, statesOf, timeOf } from "../run_status.ts";
 import { taskArrays } from "./task_arrays.ts";
 
 const line = (

@@ -1,10 +1,10 @@
 /** The progress of a graph, from its store, the claims beside its steps, and Slurm's queue. */
 import { isFile } from "@dip-go/core/files";
-import { type GraphLine, missingLines } from "../../graph_file.ts";
-import { duration } from "../../progress.ts";
-import { isClaimed } from "../../store/claim.ts";
-import { madeFile, type MadeStep } from "../../store/step_store.ts";
-import { type SubmittedTask, submittedTasks } from "./queue.ts";
+import { type GraphLine, missingLines } from "../graph_file.ts";
+import { duration } from "../progress.ts";
+import { isClaimed } from "../store/claim.ts";
+import { madeFile, type MadeStep } from "../store/step_store.ts";
+import { type SubmittedTask, submittedTasks } from "./slurm/queue.ts";
 
 /**
  * Sorts missing steps: a task that runs or ended is, or was, at the first of its steps that is missing.
