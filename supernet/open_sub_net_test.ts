@@ -59,6 +59,8 @@ Deno.test("openSubNet() and the plain pipeline draw pictures of different guidan
     assertAlmostEquals(plain[0].data[i], x, 1e-4);
     assertAlmostEquals(pictures[1].data[i], plain[1].data[i], 1e-5);
   });
+  const one = await at(7).sample(pair, { ...options, guidanceScale: 3 });
+  assertEquals(one[0], plain[0]);
   assertNotEquals(await at(7).sample(pair[0], { seed: [5] }), [pictures[0]]);
   await assertRejects(
     () => at(1).sample(pair, options),

@@ -18,8 +18,8 @@ export interface DrawOptions {
   readonly seed?: number | readonly number[];
   /** The text that guidance leads away from, or one for each picture, in a model that reads text; none by default. */
   readonly negativePrompt?: string | readonly string[];
-  /** A guidance scale for each picture; the sampler's decides whether the network runs once or twice. */
-  readonly guidanceScale?: readonly number[];
+  /** A guidance scale for all pictures or for each; the sampler's decides whether the network runs once or twice. */
+  readonly guidanceScale?: number | readonly number[];
   /** The most pictures in a batch; all by default. The last of several batches is filled up with the first subjects. */
   readonly batch?: number;
   /** Whether nothing is drawn afterwards: the network closes before the last decoding. False by default. */
@@ -129,10 +129,10 @@ export class PictureSampler implements AsyncDisposable {
     const seeds = forEach(wanted, seed, "seeds");
     const negatives = forEach(wanted, negativePrompt, "negative prompts");
     const scales = forEach(wanted, guidanceScale, "scales of guidance");
-    guidanceScale?.forEach(checkScale);
+    [guidanceScale ?? []].flat().forEach(checkScale);
     signal?.throwIfAborted();
     const scalesOf = (places: readonly number[]) =>
-      guidanceScale && places.map((i) => scales[i]!);
+      guidanceScale === undefined ? undefined : places.map((i) => scales[i]!);
     const encoded = await this.#encoded(batches.map((batch) => ({
       subjects: batch.map((i) => wanted[i]),
       negatives: batch.map((i) => negatives[i]),
