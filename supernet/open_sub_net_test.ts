@@ -211,6 +211,12 @@ Deno.test("openSubNet() refuses plans that a solver was not learned for, given a
     change(changed.solver!.evaluations[1]);
     await assertRejects(() => openSubNet(sampler, changed), Error, message);
   };
+  const bare = {} as typeof plan;
+  await assertRejects(
+    () => openSubNet(pipeline.sampler(options), bare),
+    Error,
+    "the plan of no model: model is missing",
+  );
   await refused("solver.evaluations[1].noise is 1e+39", (own) => {
     own.noise = 1e39;
   });

@@ -94,9 +94,9 @@ export function checkPlan(
   { units, steps, conditional, sampler }:
     & Pick<SuperNet, "units" | "steps" | "conditional">
     & { readonly sampler?: SolvedSampler },
-  source = found.model,
+  source = found?.model ?? "no model",
 ): void {
-  const own = parseGates(found, `the plan of ${source}`);
+  const own = parseGates(found, `the plan of ${source}`, source);
   const { blocks, sampler: of, gates, halves, solver } = own;
   checkUnits(blocks, units, source);
   if (solver && sampler) checkLearned({ of, solver }, sampler, source);
@@ -220,13 +220,17 @@ export const readPlan = async (file: string): Promise<Plan> =>
  * @throws {TypeError} If a key is missing, unknown or of another type.
  * @throws {RangeError} If gates, payloads or solver do not fit the file's own steps and blocks.
  */
-export function parseGates(value: unknown, file: string): Plan {
+export function parseGates(
+  value: unknown,
+  file: string,
+  source = file,
+): Plan {
   const { forecast, ...found } = conform(planFile, value, `read ${file}`);
   const { sampler: { steps }, blocks: units } = found;
   const read = forecast
     ? { ...found, payloads: { ...found.payloads, ...whole(found, forecast) } }
     : found;
-  checkSubNet(read, { units, steps, source: file });
+  checkSubNet(read, { units, steps, source });
   return read;
 }
 
