@@ -76,11 +76,7 @@ const choice = v.lazy((value): v.GenericSchema<unknown, MethodChoice> => {
   const entries = known.success
     ? choiceEntries(methodOfKind(known.output))
     : Object.fromEntries(Object.keys(value).map((key) => [key, v.unknown()]));
-  return record({
-    kind,
-    ...entries,
-    ...known.success ? {} : { kind },
-  }) as v.GenericSchema<unknown, MethodChoice>;
+  return record({ ...entries, kind }) as v.GenericSchema<unknown, MethodChoice>;
 });
 
 /** The schema of an experiment's methods, whose names must differ. */

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { isTest, partsOf, readSources, type Source } from "./sources.ts";
 
 /** The largest number of lines outside zoo/; lowered as the code shrinks, raised only for a capability. */
-const most = 70_442;
+const most = 70_435;
 
 const production = readSources().filter((source) =>
   !isTest(source) && partsOf(source.path)[0] !== "zoo"

@@ -1,6 +1,6 @@
 /** Makers of schedules: the steps that a learned solver evaluates within a budget. */
-import { range } from "../../numbers.ts";
 import { taylor } from "@dip-go/supernet/gates";
+import { range } from "../../numbers.ts";
 import { cheapestKeys, cheapestPath, pathCosts } from "../forecast_path.ts";
 import { jumpCosts, uniformSteps } from "../whole_steps.ts";
 import { beam, type Schedule, type Scheduled } from "./beam.ts";
@@ -96,11 +96,8 @@ export const beamForms: ScheduleMaker = {
     const different = new Map(
       inTurns(proposed).map((schedule) => [JSON.stringify(schedule), schedule]),
     );
-    return sharing(
-      [...different.values()],
-      request,
-      this.mostForms(request.units, gram.steps),
-    )
+    const most = this.mostForms(request.units, gram.steps);
+    return sharing([...different.values()], request, most)
       .map((schedule) => ({ schedule, joined }));
   },
 };
